@@ -1,0 +1,2 @@
+//! The `redpoll` command.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The graph that all conversion stages share.
+#![forbid(unsafe_code)]

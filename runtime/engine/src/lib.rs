@@ -1,0 +1,3 @@
+//! Runs plans.
+#![no_std]
+#![forbid(unsafe_code)]

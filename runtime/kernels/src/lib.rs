@@ -1,0 +1,2 @@
+//! Arithmetic on tensors.
+#![no_std]

@@ -1,0 +1,3 @@
+//! The plan file.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! On-device inference.
+#![forbid(unsafe_code)]
