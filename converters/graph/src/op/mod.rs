@@ -1,0 +1,170 @@
+//! The closed set of operators, float and int8 alike.
+//!
+//! # Integer semantics
+//! When the data inputs of an operator are quantised, it computes in integers. With `s`, `z` the scale
+//! and zero point of an operand, `rhe` round half to even, all real arithmetic in f32, unfused, in the
+//! order written, and `finish(v) = rhe(clamp(v, f32(lo − z_y), f32(hi − z_y))) + z_y` where `[lo, hi]`
+//! is the range of the output type cut by the quantised bounds of a fused [`Clamp`]:
+//!
+//! | operator | formula |
+//! |---|---|
+//! | `Conv`, `Dense` | `finish(f32(acc) · m)`, `acc = bias + Σ (x − z_x) · w` exact in i32, `m = f32(f32(s_x · s_w) / s_y)` per channel |
+//! | `Add`, `Sub` | `finish(f32(a − z_a) · r_a ± f32(b − z_b) · r_b)`, `r_a = f32(s_a / s_y)`, `r_b = f32(s_b / s_y)` |
+//! | `Mul` | `finish(f32((a − z_a)(b − z_b)) · m)`, `m = f32(f32(s_a · s_b) / s_y)` |
+//! | average, `Mean` | `finish(f32(Σ (x − z_x)) · m)`, `m = f32(f32(s_x / s_y) / f32(count))` |
+//! | `Sum` | `finish(f32(Σ (x − z_x)) · f32(s_x / s_y))` |
+//! | `MaxPool`, `Max`, `Min`, data movement | integers as they are; operands and result share scale and zero point |
+//! | other unary functions | a table of 256: `quantize(f((q − z_x) · s_x))` |
+//! | `Softmax` | see [`Op::Softmax`] |
+//! | `Quantize` | `finish(x / s_y)`; NaN gives `lo` |
+//! | `Dequantize` | `f32(q − z) · s` |
+//!
+//! A bound of a fused clamp is quantised as `finish` would: `q(b) = rhe(clamp(b / s_y)) + z_y`.
+
+mod clamp;
+mod conv;
+mod elementwise;
+mod movement;
+mod reduce;
+
+pub use clamp::Clamp;
+pub use conv::{Conv, Pool, PoolKind};
+pub use elementwise::{BinaryFn, UnaryFn};
+pub use movement::{
+    NearestRounding, Pad, PadMode, Resize, ResizeCoordinates, ResizeMode, SliceAxis,
+};
+pub use reduce::ReduceKind;
+
+use crate::types::DType;
+
+/// An operator with its attributes. Shapes, axes and the like are resolved: no operator has a
+/// shape-valued input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Convolution over 1 or 2 spatial axes: `x [N, S…, C]`, `w [M, K…, C/groups]`, optional `bias [M]`
+    /// → `[N, S'…, M]`. ONNX Conv.
+    Conv(Conv),
+    /// `x [.., K]`, `w [N, K]`, optional `bias [N]` → `[.., N]`. ONNX Gemm, MatMul with a constant.
+    Dense {
+        /// Fused bounds of the result.
+        clamp: Option<Clamp>,
+    },
+    /// `a [.., M, K] · b [.., K, N]` with NumPy broadcasting of the leading axes. ONNX MatMul.
+    MatMul,
+    /// `(x − mean) / sqrt(var + epsilon) · scale + bias` over the last axis; inputs x, scale, bias, mean,
+    /// var. ONNX BatchNormalization, inference form.
+    BatchNorm {
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// Maximum or average over windows.
+    Pool(Pool),
+    /// An element-wise function of one input.
+    Unary(UnaryFn),
+    /// An element-wise function of two inputs with NumPy broadcasting.
+    Binary {
+        /// Which function.
+        function: BinaryFn,
+        /// Fused bounds of the result (arithmetic functions only).
+        clamp: Option<Clamp>,
+    },
+    /// Reduction over `axes` (sorted, not empty, within the rank).
+    Reduce {
+        /// Which reduction.
+        kind: ReduceKind,
+        /// The axes reduced.
+        axes: Vec<usize>,
+        /// Keeps reduced axes with length 1.
+        keep_dims: bool,
+    },
+    /// Normalised exponential over `axis`: `m = max x`, `e = exp(x − m)`, `y = e / Σ e`.
+    ///
+    /// In int8: `e[q] = exp(f32(q − max q) · s_x)`, `y = finish((e / Σ e) / s_y)`, the sum in f32 by
+    /// the fixed reduction tree of 16 lanes.
+    Softmax {
+        /// The axis normalised over.
+        axis: usize,
+    },
+    /// The same elements under another shape.
+    Reshape {
+        /// The new shape; as many elements as before.
+        shape: Vec<usize>,
+    },
+    /// Axis `i` of the result is axis `perm[i]` of the input.
+    Transpose {
+        /// A permutation of the axes.
+        perm: Vec<usize>,
+    },
+    /// Joins the inputs along `axis`.
+    Concat {
+        /// The axis joined along.
+        axis: usize,
+    },
+    /// Picks `len` elements from `start` by `step` along every axis (one entry an axis).
+    Slice {
+        /// One entry an axis of the input.
+        axes: Vec<SliceAxis>,
+    },
+    /// Adds a border. In int8 the constant is the quantised `value`.
+    Pad(Pad),
+    /// Broadcasts to `shape` (NumPy rules). ONNX Expand.
+    Expand {
+        /// The result's shape.
+        shape: Vec<usize>,
+    },
+    /// Changes the spatial size of `[N, S…, C]`. ONNX Resize, Upsample.
+    Resize(Resize),
+    /// `data`, `indices` (i32 or i64; negative counts from the end) → slices of `data` along `axis`.
+    Gather {
+        /// The axis indexed.
+        axis: usize,
+    },
+    /// Rows of a table: `indices [..]` (i32 or i64), `table [R, W]` → `[.., W]`; a row of zeros for an index
+    /// outside `0..R`. One-hot encoding followed by a matrix product becomes this.
+    Embedding,
+    /// Converts the element type: floats to integers truncate and saturate; to bool is `≠ 0`.
+    Cast {
+        /// The result's type.
+        to: DType,
+    },
+    /// f32 → int8 or uint8 by the parameters of the output value. ONNX QuantizeLinear.
+    Quantize,
+    /// int8, uint8 or int32 → f32 by the parameters of the input value. ONNX DequantizeLinear.
+    Dequantize,
+    /// Changes scale, zero point or signedness of a quantised value: a table of 256,
+    /// `quantize(dequantize(q))`.
+    Requantize,
+}
+
+impl Op {
+    /// Name as printed in graphs and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Conv(_) => "Conv",
+            Self::Dense { .. } => "Dense",
+            Self::MatMul => "MatMul",
+            Self::BatchNorm { .. } => "BatchNorm",
+            Self::Pool(p) => match p.kind {
+                PoolKind::Max => "MaxPool",
+                PoolKind::Average => "AveragePool",
+            },
+            Self::Unary(f) => f.name(),
+            Self::Binary { function, .. } => function.name(),
+            Self::Reduce { kind, .. } => kind.name(),
+            Self::Softmax { .. } => "Softmax",
+            Self::Reshape { .. } => "Reshape",
+            Self::Transpose { .. } => "Transpose",
+            Self::Concat { .. } => "Concat",
+            Self::Slice { .. } => "Slice",
+            Self::Pad(_) => "Pad",
+            Self::Expand { .. } => "Expand",
+            Self::Resize(_) => "Resize",
+            Self::Gather { .. } => "Gather",
+            Self::Embedding => "Embedding",
+            Self::Cast { .. } => "Cast",
+            Self::Quantize => "Quantize",
+            Self::Dequantize => "Dequantize",
+            Self::Requantize => "Requantize",
+        }
+    }
+}
