@@ -1,0 +1,1 @@
+//! Samples for calibration and evaluation: .npz, folders of .npy, folders of images with a preprocessing description.

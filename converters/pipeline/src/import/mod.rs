@@ -1,0 +1,1 @@
+//! Import: ONNX messages become a graph, or the list of all gaps at once.

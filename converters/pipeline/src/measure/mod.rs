@@ -1,0 +1,1 @@
+//! Measure: accuracy of plans on samples, with the arithmetic that the device will run.

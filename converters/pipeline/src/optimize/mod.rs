@@ -1,0 +1,1 @@
+//! Optimize: rewrites the imported graph, one rule a file.

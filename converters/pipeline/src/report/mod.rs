@@ -1,0 +1,1 @@
+//! Report: what a conversion did, as JSON and as a self-contained HTML page.

@@ -1,0 +1,102 @@
+//! The results of the stages, as types.
+
+use redpoll_graph::Graph;
+
+use crate::calibrate::Ranges;
+use crate::quantize::QuantizeLog;
+
+/// A model as imported: float, or with the quantisation that it came with.
+#[derive(Clone, Debug)]
+pub struct Imported(pub(crate) Graph);
+
+/// A model after the rewrite rules; what calibration and lowering take.
+#[derive(Clone, Debug)]
+pub struct Optimized {
+    pub(crate) graph: Graph,
+    /// One line a rule that changed something: rule name and number of changes.
+    pub(crate) log: Vec<(String, usize)>,
+}
+
+/// An optimised model with the range of every value.
+#[derive(Clone, Debug)]
+pub struct Calibrated {
+    pub(crate) graph: Graph,
+    pub(crate) ranges: Ranges,
+}
+
+/// An int8 model.
+#[derive(Clone, Debug)]
+pub struct Quantized {
+    pub(crate) graph: Graph,
+    pub(crate) log: QuantizeLog,
+}
+
+/// A lowered model: the bytes of its plan and how they came about.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    pub(crate) plan: Vec<u8>,
+    pub(crate) memory: crate::lower::MemoryMap,
+}
+
+impl Imported {
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.0
+    }
+}
+
+impl Optimized {
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The rules that changed something, in order, with how often.
+    pub fn log(&self) -> &[(String, usize)] {
+        &self.log
+    }
+
+    /// True when the model arrived quantised and keeps its own scales.
+    pub fn is_quantized(&self) -> bool {
+        self.graph
+            .nodes
+            .iter()
+            .any(|n| self.graph.value(n.output).is_quantized())
+    }
+}
+
+impl Calibrated {
+    /// The float graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The ranges, by value name.
+    pub fn ranges(&self) -> &Ranges {
+        &self.ranges
+    }
+}
+
+impl Quantized {
+    /// The int8 graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// What was quantised, what stayed float and why.
+    pub fn log(&self) -> &QuantizeLog {
+        &self.log
+    }
+}
+
+impl Lowered {
+    /// The plan file's bytes.
+    pub fn plan(&self) -> &[u8] {
+        &self.plan
+    }
+
+    /// Where each tensor lies and when it lives.
+    pub fn memory(&self) -> &crate::lower::MemoryMap {
+        &self.memory
+    }
+}
