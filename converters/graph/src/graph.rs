@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::error::{Error, ErrorKind};
+use crate::names::NameIndex;
 use crate::op::Op;
 use crate::qparams::QParams;
+use crate::shape;
 use crate::tensor::Tensor;
 use crate::types::DType;
 
@@ -95,9 +98,19 @@ pub struct Graph {
     pub outputs: Vec<ValueId>,
     /// Free text that travels with the model (preprocessing, labels, origin).
     pub metadata: BTreeMap<String, String>,
+    value_names: NameIndex,
+    node_names: NameIndex,
 }
 
 impl Graph {
+    /// An empty graph.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
     /// The value of `id`. Panics on an id of another graph.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.index()]
@@ -113,10 +126,12 @@ impl Graph {
         &self.nodes[id.index()]
     }
 
-    /// Adds a value; the name is made unique by a suffix where needed.
+    /// Adds a value; the name is made unique by a suffix where needed (names that were changed in place since
+    /// the last call are not seen: the verifier finds a clash).
     pub fn add_value(&mut self, name: &str, dtype: DType, shape: Vec<usize>) -> ValueId {
         let id = ValueId(self.values.len() as u32);
-        let name = self.unique_value_name(name);
+        let present = self.values.iter().map(|v| v.name.as_str());
+        let name = self.value_names.claim(name, present);
         self.values.push(Value {
             name,
             dtype,
@@ -134,12 +149,91 @@ impl Graph {
         id
     }
 
+    /// Adds an input of the model.
+    pub fn add_input(&mut self, name: &str, dtype: DType, shape: Vec<usize>) -> ValueId {
+        let id = self.add_value(name, dtype, shape);
+        self.inputs.push(id);
+        id
+    }
+
+    /// Appends a node; type and shape of its result are inferred. Node and result are both called `name`, by a
+    /// suffix where that is taken. Where the result keeps scale and zero point (data movement, maxima) they are those
+    /// of the first operand; other quantised results need [`add_node_as`](Self::add_node_as).
+    ///
+    /// # Errors
+    /// Those of [`shape::infer`](crate::shape::infer), naming the node.
+    ///
+    /// # Examples
+    /// ```
+    /// use redpoll_graph::{DType, Graph, Op, op::{Clamp, UnaryFn}};
+    /// let mut g = Graph::new("tiny");
+    /// let x = g.add_input("x", DType::F32, vec![1, 4]);
+    /// let y = g.add_node("y", Op::Unary(UnaryFn::Clamp(Clamp::RELU)), &[x])?;
+    /// g.outputs.push(y);
+    /// assert_eq!(g.value(y).shape, [1, 4]);
+    /// redpoll_graph::verify(&g)?;
+    /// # Ok::<(), redpoll_graph::Error>(())
+    /// ```
+    pub fn add_node(&mut self, name: &str, op: Op, inputs: &[ValueId]) -> Result<ValueId, Error> {
+        let (dtype, shape) = shape::infer(self, &op, inputs).map_err(|e| e.at(name))?;
+        let qparams = match inputs.first() {
+            Some(&first) if shape::keeps_qparams(&op) => self.value(first).qparams.clone(),
+            _ => None,
+        };
+        Ok(self.push_node(name, op, inputs, dtype, shape, qparams))
+    }
+
+    /// Appends a node whose quantised result has this type, scale and zero point.
+    ///
+    /// # Errors
+    /// Those of [`shape::infer`](crate::shape::infer), and [`ErrorKind::Type`](crate::ErrorKind::Type) when the operator gives another type.
+    pub fn add_node_as(
+        &mut self,
+        name: &str,
+        op: Op,
+        inputs: &[ValueId],
+        dtype: DType,
+        qparams: Option<QParams>,
+    ) -> Result<ValueId, Error> {
+        let (inferred, shape) = shape::infer(self, &op, inputs).map_err(|e| e.at(name))?;
+        if !shape::may_be(&op, inferred, dtype) {
+            return Err(Error::new(
+                ErrorKind::Type,
+                format!("{} gives {inferred}, not {dtype}", op.name()),
+            )
+            .at(name));
+        }
+        Ok(self.push_node(name, op, inputs, dtype, shape, qparams))
+    }
+
+    fn push_node(
+        &mut self,
+        name: &str,
+        op: Op,
+        inputs: &[ValueId],
+        dtype: DType,
+        shape: Vec<usize>,
+        qparams: Option<QParams>,
+    ) -> ValueId {
+        let output = self.add_value(name, dtype, shape);
+        self.value_mut(output).qparams = qparams;
+        let present = self.nodes.iter().map(|n| n.name.as_str());
+        let name = self.node_names.claim(name, present);
+        self.nodes.push(Node {
+            name,
+            op,
+            inputs: inputs.to_vec(),
+            output,
+        });
+        output
+    }
+
     /// The contents of `id` when it is a constant.
     pub fn constant(&self, id: ValueId) -> Option<&Tensor> {
         self.value(id).constant.as_deref()
     }
 
-    /// Finds a value by name.
+    /// Finds a value by name, looking at one after the other.
     pub fn find_value(&self, name: &str) -> Option<ValueId> {
         self.values
             .iter()
@@ -199,21 +293,6 @@ impl Graph {
                 out * k as u64
             }
             _ => 0,
-        }
-    }
-
-    fn unique_value_name(&self, name: &str) -> String {
-        // Names stay as they are in practice; a linear probe over the few clashes is enough.
-        if self.find_value(name).is_none() {
-            return name.to_owned();
-        }
-        let mut n = 1;
-        loop {
-            let candidate = format!("{name}_{n}");
-            if self.find_value(&candidate).is_none() {
-                return candidate;
-            }
-            n += 1;
         }
     }
 }

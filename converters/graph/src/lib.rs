@@ -10,14 +10,20 @@
 
 pub mod error;
 pub mod graph;
+mod names;
 pub mod op;
+pub mod print;
 pub mod qparams;
+pub mod shape;
 pub mod tensor;
 pub mod types;
+pub mod verify;
 
 pub use error::{Error, ErrorKind};
 pub use graph::{Graph, Node, NodeId, Value, ValueId};
 pub use op::Op;
+pub use print::print;
 pub use qparams::QParams;
 pub use tensor::{Data, Tensor};
 pub use types::DType;
+pub use verify::verify;

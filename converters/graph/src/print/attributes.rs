@@ -1,0 +1,130 @@
+//! Attributes of operators as text; those at their usual value are left out.
+
+use std::fmt::{self, Debug, Display, Formatter};
+
+use crate::op::{Clamp, Conv, Op, Pad, PadMode, Pool, Resize, SliceAxis, UnaryFn};
+
+/// `[1,2,3]`.
+pub(super) struct List<'a, T>(pub &'a [T]);
+
+impl<T: Debug> Display for List<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (i, x) in self.0.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            write!(f, "{comma}{x:?}")?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// The attributes of an operator, each with a space before it.
+pub(super) struct Attributes<'a>(pub &'a Op);
+
+impl Display for Attributes<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Op::Conv(conv) => write_conv(f, conv),
+            Op::Pool(pool) => write_pool(f, pool),
+            Op::Dense { clamp } | Op::Binary { clamp, .. } => write_clamp(f, *clamp),
+            Op::BatchNorm { epsilon } => write!(f, " epsilon={epsilon:?}"),
+            Op::Unary(function) => write_unary(f, *function),
+            Op::Reduce {
+                axes, keep_dims, ..
+            } => {
+                write!(f, " axes={}", List(axes))?;
+                f.write_str(if *keep_dims { " keep_dims" } else { "" })
+            }
+            Op::Softmax { axis } | Op::Concat { axis } | Op::Gather { axis } => {
+                write!(f, " axis={axis}")
+            }
+            Op::Reshape { shape } | Op::Expand { shape } => write!(f, " shape={}", List(shape)),
+            Op::Transpose { perm } => write!(f, " perm={}", List(perm)),
+            Op::Slice { axes } => write_slice(f, axes),
+            Op::Pad(pad) => write_pad(f, pad),
+            Op::Resize(resize) => write_resize(f, resize),
+            Op::Cast { to } => write!(f, " to={to}"),
+            Op::MatMul | Op::Embedding | Op::Quantize | Op::Dequantize | Op::Requantize => Ok(()),
+        }
+    }
+}
+
+fn write_list(f: &mut Formatter<'_>, name: &str, list: &[usize], usual: usize) -> fmt::Result {
+    if list.iter().all(|&x| x == usual) {
+        return Ok(());
+    }
+    write!(f, " {name}={}", List(list))
+}
+
+fn write_pads(f: &mut Formatter<'_>, before: &[usize], after: &[usize]) -> fmt::Result {
+    if before.iter().chain(after).all(|&p| p == 0) {
+        return Ok(());
+    }
+    write!(f, " pads={}+{}", List(before), List(after))
+}
+
+fn write_clamp(f: &mut Formatter<'_>, clamp: Option<Clamp>) -> fmt::Result {
+    match clamp {
+        Some(c) => write!(f, " clamp=[{:?},{:?}]", c.lo, c.hi),
+        None => Ok(()),
+    }
+}
+
+fn write_conv(f: &mut Formatter<'_>, conv: &Conv) -> fmt::Result {
+    write_list(f, "strides", &conv.strides, 1)?;
+    write_list(f, "dilations", &conv.dilations, 1)?;
+    write_pads(f, &conv.pads_before, &conv.pads_after)?;
+    write_list(f, "groups", &[conv.groups], 1)?;
+    write_clamp(f, conv.clamp)
+}
+
+fn write_pool(f: &mut Formatter<'_>, pool: &Pool) -> fmt::Result {
+    write!(f, " kernel={}", List(&pool.kernel))?;
+    write_list(f, "strides", &pool.strides, 1)?;
+    write_list(f, "dilations", &pool.dilations, 1)?;
+    write_pads(f, &pool.pads_before, &pool.pads_after)?;
+    f.write_str(if pool.count_include_pad {
+        " count_include_pad"
+    } else {
+        ""
+    })
+}
+
+fn write_unary(f: &mut Formatter<'_>, function: UnaryFn) -> fmt::Result {
+    match function {
+        UnaryFn::Clamp(clamp) => write!(f, " lo={:?} hi={:?}", clamp.lo, clamp.hi),
+        UnaryFn::LeakyRelu { alpha } | UnaryFn::Elu { alpha } => write!(f, " alpha={alpha:?}"),
+        UnaryFn::HardSigmoid { alpha, beta } => write!(f, " alpha={alpha:?} beta={beta:?}"),
+        _ => Ok(()),
+    }
+}
+
+/// An axis as `start:step:count`.
+fn write_slice(f: &mut Formatter<'_>, axes: &[SliceAxis]) -> fmt::Result {
+    f.write_str(" take=[")?;
+    for (i, a) in axes.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        write!(f, "{comma}{}:{}:{}", a.start, a.step, a.len)?;
+    }
+    f.write_str("]")
+}
+
+fn write_pad(f: &mut Formatter<'_>, pad: &Pad) -> fmt::Result {
+    write_pads(f, &pad.before, &pad.after)?;
+    match pad.mode {
+        PadMode::Constant => write!(f, " value={:?}", pad.value),
+        PadMode::Edge => f.write_str(" mode=edge"),
+        PadMode::Reflect => f.write_str(" mode=reflect"),
+    }
+}
+
+fn write_resize(f: &mut Formatter<'_>, resize: &Resize) -> fmt::Result {
+    write!(
+        f,
+        " mode={:?} coordinates={:?} sizes={} scales={}",
+        resize.mode,
+        resize.coordinates,
+        List(&resize.sizes),
+        List(&resize.scales)
+    )
+}
