@@ -17,14 +17,14 @@ pub struct Limits {
     pub tensors: usize,
     /// Fields on the wire, all messages together.
     pub fields: usize,
-    /// Bytes that the decoded messages may take in memory, estimated from above.
+    /// Bytes that decoding may take in memory beyond eight times the file's size, estimated from above.
     pub decoded_bytes: u64,
     /// Bytes of external data that all tensors together may claim.
     pub external_bytes: u64,
 }
 
 impl Default for Limits {
-    /// 2 GiB a file, 16 levels of subgraphs, 2¹⁸ nodes and as many tensors, 2²⁴ fields, 4 GiB decoded, 16 GiB external.
+    /// 2 GiB a file, 16 levels of subgraphs, 2¹⁸ nodes and as many tensors, 2²⁴ fields, 512 MiB decoded beyond 8 × the file, 16 GiB external.
     fn default() -> Self {
         Limits {
             file_bytes: 2 << 30,
@@ -32,7 +32,7 @@ impl Default for Limits {
             nodes: 1 << 18,
             tensors: 1 << 18,
             fields: 1 << 24,
-            decoded_bytes: 4 << 30,
+            decoded_bytes: 512 << 20,
             external_bytes: 16 << 30,
         }
     }

@@ -13,6 +13,10 @@ use wire::{Reader, WireType};
 /// Deepest nesting of messages. `prost` itself stops at 100.
 pub(crate) const MESSAGE_DEPTH: usize = 90;
 
+/// How many times its size an element may cost: the first of a vector reserves room for four, and a vector
+/// that doubles holds old and new room, up to three times its elements, while it moves.
+const GROWTH: u64 = 4;
+
 /// What a file holds, counted without decoding it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -40,7 +44,9 @@ pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<Totals> {
     }
     let mut scan = Scan {
         limits,
+        budget: limits.decoded_bytes.saturating_add(8 * bytes.len() as u64),
         totals: Totals::default(),
+        largest_copy: 0,
         graphs: 0,
     };
     let mut reader = Reader::new(bytes);
@@ -66,16 +72,20 @@ pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<Totals> {
             }
             (Field::Bytes, WireType::Bytes) => {
                 let len = reader.skip_bytes(end)?;
-                scan.spend(2 * size_of::<Vec<u8>>() as u64 + len as u64, start)?;
+                scan.spend(
+                    GROWTH * size_of::<Vec<u8>>() as u64 + len.max(8) as u64,
+                    start,
+                )?;
+                scan.copy(len as u64, start)?;
             }
             // Unpacked elements may stand where packed ones are usual, and the other way round.
-            (Field::Varints, WireType::Bytes) => {
-                let count = reader.packed_varints(end)?;
-                scan.spend(16 * count as u64, start)?;
+            (Field::Varints(width), WireType::Bytes) => {
+                let count = reader.packed_varints(end)? as u64;
+                scan.spend(GROWTH * width * count, start)?;
             }
-            (Field::Varints, WireType::Varint) => {
+            (Field::Varints(width), WireType::Varint) => {
                 reader.varint(end)?;
-                scan.spend(16, start)?;
+                scan.spend(GROWTH * width, start)?;
             }
             (Field::Fixed32s, WireType::Bytes) | (Field::Fixed64s, WireType::Bytes) => {
                 let width = if field == Field::Fixed32s { 4 } else { 8 };
@@ -85,11 +95,11 @@ pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<Totals> {
                         "{kind:?} field {number} at byte {start}: {len} bytes are no whole number of elements"
                     )));
                 }
-                scan.spend(2 * len as u64, start)?;
+                scan.spend(GROWTH * len as u64, start)?;
             }
             (Field::Fixed32s, WireType::Fixed32) | (Field::Fixed64s, WireType::Fixed64) => {
                 reader.skip_value(wire, end)?;
-                scan.spend(16, start)?;
+                scan.spend(GROWTH * 8, start)?;
             }
             (Field::Varint, WireType::Varint)
             | (Field::Fixed32, WireType::Fixed32)
@@ -107,7 +117,11 @@ pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<Totals> {
 /// The running totals and what bounds them.
 struct Scan<'a> {
     limits: &'a Limits,
+    /// What `totals.decoded_bytes` may come to.
+    budget: u64,
     totals: Totals,
+    /// Length of the longest text or bytes so far.
+    largest_copy: u64,
     /// Graphs that are open now, the main one included.
     graphs: usize,
 }
@@ -142,8 +156,7 @@ impl Scan<'_> {
             }
             _ => {}
         }
-        // Twice the size: a vector that grows by doubling may hold as much again.
-        self.spend(2 * schema::size_of_message(kind) as u64, start)?;
+        self.spend(GROWTH * schema::size_of_message(kind) as u64, start)?;
         stack.push(Open { kind, end });
         Ok(())
     }
@@ -156,13 +169,20 @@ impl Scan<'_> {
     /// Adds to the estimate of memory that decoding takes.
     fn spend(&mut self, bytes: u64, start: usize) -> Result<()> {
         self.totals.decoded_bytes = self.totals.decoded_bytes.saturating_add(bytes);
-        if self.totals.decoded_bytes > self.limits.decoded_bytes {
+        if self.totals.decoded_bytes > self.budget {
             return Err(Error::limit(format!(
                 "decoding would take more than {} bytes of memory (reached at byte {start})",
-                self.limits.decoded_bytes
+                self.budget
             )));
         }
         Ok(())
+    }
+
+    /// Text and bytes are copied once more on their way; only the longest such copy counts, as it does not stay.
+    fn copy(&mut self, len: u64, start: usize) -> Result<()> {
+        let more = len.saturating_sub(self.largest_copy);
+        self.largest_copy += more;
+        self.spend(more, start)
     }
 }
 

@@ -44,8 +44,8 @@ pub(super) enum Field {
     Varint,
     /// One f32.
     Fixed32,
-    /// Numbers, packed or not.
-    Varints,
+    /// Numbers, packed or not, that take so many bytes each when decoded.
+    Varints(u64),
     /// f32 numbers, packed or not.
     Fixed32s,
     /// f64 numbers, packed or not.
@@ -123,7 +123,7 @@ pub(super) fn field(kind: Kind, number: u32) -> Field {
             5 | 10 => Message(Kind::Tensor),
             6 | 11 => Message(Kind::Graph),
             7 => Fixed32s,
-            8 => Varints,
+            8 => Varints(8),
             14 | 15 => Message(Kind::Type),
             22 | 23 => Message(Kind::SparseTensor),
             _ => Unknown,
@@ -140,10 +140,11 @@ pub(super) fn field(kind: Kind, number: u32) -> Field {
             _ => Unknown,
         },
         Kind::Tensor => match number {
-            1 | 5 | 7 | 11 => Varints,
+            1 | 7 | 11 => Varints(8),
             2 | 14 => Varint,
             3 => Message(Kind::Segment),
             4 => Fixed32s,
+            5 => Varints(4),
             6 | 8 | 9 | 12 => Bytes,
             10 => Fixed64s,
             13 | 16 => Message(Kind::StringStringEntry),
@@ -155,7 +156,7 @@ pub(super) fn field(kind: Kind, number: u32) -> Field {
         },
         Kind::SparseTensor => match number {
             1 | 2 => Message(Kind::Tensor),
-            3 => Varints,
+            3 => Varints(8),
             _ => Unknown,
         },
         Kind::Type => match number {
@@ -199,14 +200,14 @@ pub(super) fn field(kind: Kind, number: u32) -> Field {
         },
         Kind::ShardingSpec => match number {
             1 => Bytes,
-            2 => Varints,
+            2 => Varints(8),
             3 => Message(Kind::IntIntListEntry),
             4 => Message(Kind::ShardedDim),
             _ => Unknown,
         },
         Kind::IntIntListEntry => match number {
             1 => Varint,
-            2 => Varints,
+            2 => Varints(8),
             _ => Unknown,
         },
         Kind::ShardedDim => match number {
