@@ -1,8 +1,8 @@
 """ONNX Runtime's static quantiser on the samples of `prepare.py`: the numbers that Redpoll's have to be held against.
 
     pip install -r benches/accuracy/requirements.txt
-    python benches/accuracy/prepare.py --shared ../shared --out /tmp/acc
-    python benches/accuracy/ort_baseline.py --shared ../shared --data /tmp/acc --json benches/results/ort_quantizer_baseline.json
+    python benches/accuracy/prepare.py --shared ../shared --out out/acc
+    python benches/accuracy/ort_baseline.py --shared ../shared --data out/acc --json benches/results/ort_quantizer_baseline.json
 
 Every model is pre-processed as ONNX Runtime advises (graph optimisation, which folds BatchNormalization, and shape inference), quantised
 as QDQ, per channel, s8 weights and s8 activations, once a calibration method, and run on one thread. Nothing is tuned per model.
@@ -16,7 +16,6 @@ import io
 import json
 import logging
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -57,17 +56,14 @@ class Samples(CalibrationDataReader):
 
 
 def outputs(path, x):
-    """The first output for each sample, one at a time on one thread, and the median time of a run in µs."""
+    """The first output for each sample, one at a time on one thread."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    name, results, times = session.get_inputs()[0].name, [], []
-    for i in range(len(x)):
-        start = time.perf_counter()
-        results.append(session.run(None, {name: x[i : i + 1]})[0].reshape(-1))
-        times.append(time.perf_counter() - start)
-    return np.stack(results).astype(np.float64), float(np.median(times)) * 1e6
+    name = session.get_inputs()[0].name
+    results = [session.run(None, {name: x[i : i + 1]})[0].reshape(-1) for i in range(len(x))]
+    return np.stack(results).astype(np.float64)
 
 
 def top1(answers, labels):
@@ -103,11 +99,11 @@ def quantise(prepared, quantised, x, method):
 def measure(model, float_path, folder, methods):
     calibrate, evaluate = (np.load(folder / f"{part}.npz") for part in ("calibrate", "evaluate"))
     x, labels = evaluate["x"], evaluate["y"]
-    reference, float_us = outputs(float_path, x)
+    reference = outputs(float_path, x)
     result = {
         "calibrated_on": len(calibrate["x"]),
         "evaluated_on": len(x),
-        "float": {"top1": top1(reference, labels), "median_us": round(float_us)},
+        "float": {"top1": top1(reference, labels)},
         "int8": {},
     }
     with tempfile.TemporaryDirectory() as scratch:
@@ -115,13 +111,9 @@ def measure(model, float_path, folder, methods):
         quant_pre_process(str(float_path), str(prepared), skip_symbolic_shape=True)
         for method in methods:
             quantised = Path(scratch) / f"{method}.onnx"
-            start = time.time()
             with contextlib.redirect_stdout(io.StringIO()):  # the histogram methods tell their progress
                 quantise(prepared, quantised, calibrate["x"], method)
-            seconds = time.time() - start
-            answers, int8_us = outputs(quantised, x)
-            entry = compare(reference, answers, labels)
-            entry |= {"bytes": quantised.stat().st_size, "median_us": round(int8_us), "quantise_s": round(seconds, 1)}
+            entry = compare(reference, outputs(quantised, x), labels) | {"bytes": quantised.stat().st_size}
             result["int8"][method] = entry
             print(row(model.name, result, method), flush=True)
     return result

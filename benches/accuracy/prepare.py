@@ -2,8 +2,8 @@
 
 Every quantiser under comparison reads these very files, so none sees other samples or other preprocessing:
 
-    python benches/accuracy/prepare.py --shared ../shared --out /tmp/acc
-    redpoll convert MODEL.onnx --calibrate /tmp/acc/NAME/calibrate.npz --evaluate /tmp/acc/NAME/evaluate.npz -o OUT
+    python benches/accuracy/prepare.py --shared ../shared --out out/acc
+    redpoll convert MODEL.onnx --calibrate out/acc/NAME/calibrate.npz --evaluate out/acc/NAME/evaluate.npz -o OUT
 
 Each DIR/NAME/{calibrate,evaluate}.npz holds `x`, float32 in the layout and range that the model takes, samples first,
 and `y`, int64, the index of the right output (calibrate.npz of tiny_vww has none: its images carry no such label).

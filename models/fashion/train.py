@@ -4,7 +4,7 @@
     pip install -r models/fashion/requirements.txt
     python models/fashion/train.py
 
-About 15 minutes on one core. Seeds are fixed and nothing looks at the test images before the last line; another
+About ten minutes on one core. Seeds are fixed and nothing looks at the test images before the last line; another
 version of PyTorch, or another CPU, sums in another order and lands a few hundredths of a point elsewhere.
 """
 
