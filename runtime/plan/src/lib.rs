@@ -1,18 +1,38 @@
 //! The plan file: the flat contract between the converter and the runtime.
 //!
 //! A plan is read in place from `&[u8]` (flash, a mapped file). It holds tensors, steps, packed weights and
-//! the exact bytes of working memory. See [`op`] for the steps and [`layout`] for how weights are packed.
+//! the exact bytes of working memory. [`Plan::from_bytes`] checks all of it once; afterwards its accessors cannot
+//! fail and its steps cannot reach outside their tensors. See [`op`] for the steps, [`layout`] for how weights are
+//! packed, and `docs/plan-format.md` for the bytes.
+//!
+//! # Features
+//! `write` adds [`PlanBuilder`] for converters; it needs `alloc`. The reader needs neither `alloc` nor `std`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "write")]
 extern crate alloc;
 
+mod check;
+mod code;
+mod error;
+mod format;
+mod hash;
 pub mod layout;
 pub mod op;
+mod open;
+mod plan;
 pub mod tensor;
 pub mod window;
+mod words;
+#[cfg(feature = "write")]
+mod write;
 
+pub use code::{MAX_READS, Reads};
+pub use error::{Fault, PlanError, Section};
 pub use op::Op;
+pub use plan::{Plan, Port, Step};
 pub use tensor::{DType, Place, Shape, Tensor, TensorId};
 pub use window::Window;
+#[cfg(feature = "write")]
+pub use write::{PlanBuilder, seal};

@@ -111,6 +111,17 @@ pub struct Tensor {
 }
 
 impl Tensor {
+    /// A tensor in working memory that is not quantised.
+    pub fn arena(dtype: DType, shape: Shape, offset: u32) -> Self {
+        Self {
+            dtype,
+            place: Place::Arena(offset),
+            shape,
+            scale: 0.0,
+            zero_point: 0,
+        }
+    }
+
     /// Bytes of the elements.
     pub fn bytes(&self) -> usize {
         self.shape.len() * self.dtype.size()

@@ -1,0 +1,267 @@
+//! A validated plan: opened once, then read in place.
+
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+use crate::error::{Fault, PlanError, Section};
+use crate::format::{Header, NameRecord, PortRecord, StepRecord, TensorRecord};
+use crate::op::Op;
+use crate::tensor::{DType, Place, Shape, Tensor, TensorId};
+use crate::{check, open};
+
+/// A plan over the bytes of its file. Small and cheap to copy; nothing is allocated.
+///
+/// ```no_run
+/// # fn main() -> Result<(), redpoll_plan::PlanError> {
+/// # let bytes: &[u8] = &[];
+/// let plan = redpoll_plan::Plan::from_bytes(bytes)?;
+/// for step in plan.steps() {
+///     let y = plan.tensor(step.op.output());
+///     // …
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'p> {
+    pub(crate) header: &'p Header,
+    pub(crate) tensors: &'p [TensorRecord],
+    pub(crate) steps: &'p [StepRecord],
+    pub(crate) params: &'p [U32],
+    pub(crate) inputs: &'p [PortRecord],
+    pub(crate) outputs: &'p [PortRecord],
+    pub(crate) names: &'p str,
+    pub(crate) metadata: &'p [u8],
+    pub(crate) weights: &'p [u8],
+}
+
+/// One step of a plan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step<'p> {
+    /// Position in the plan.
+    pub index: usize,
+    /// Name of the node that it does; empty when names were stripped.
+    pub name: &'p str,
+    /// What it does.
+    pub op: Op,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Scratch that one thread needs, bytes.
+    pub scratch_bytes: u32,
+}
+
+/// An input or output of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port<'p> {
+    /// Name, as in the model.
+    pub name: &'p str,
+    /// Its tensor.
+    pub tensor: TensorId,
+}
+
+impl<'p> Plan<'p> {
+    /// Opens a plan and checks everything once: afterwards every step's operands lie where its parameters say,
+    /// every element that it reads exists, and no operand is overwritten while it is read.
+    ///
+    /// `bytes` is exactly the file and starts at a multiple of the plan's alignment: 64 bytes, or 16 for plans
+    /// made for microcontrollers. Takes one pass over the bytes for the hash and constant time a record.
+    ///
+    /// # Errors
+    /// [`PlanError`] says what is wrong and with which record. Bytes from anywhere are safe to pass.
+    pub fn from_bytes(bytes: &'p [u8]) -> Result<Self, PlanError> {
+        let plan = open::open(bytes)?;
+        check::plan(&plan)?;
+        Ok(plan)
+    }
+
+    /// Major and minor version of the format of this file.
+    pub fn version(&self) -> (u16, u16) {
+        (self.header.major.get(), self.header.minor.get())
+    }
+
+    /// Bytes that working memory and the file's bytes start at a multiple of: 64 or 16.
+    pub fn alignment(&self) -> usize {
+        self.header.alignment.get() as usize
+    }
+
+    /// Bytes of working memory.
+    pub fn arena_bytes(&self) -> usize {
+        self.header.arena_bytes.get() as usize
+    }
+
+    /// Bytes of scratch that one thread needs: the largest of any step.
+    pub fn scratch_bytes(&self) -> usize {
+        self.header.scratch_bytes.get() as usize
+    }
+
+    /// Multiply-accumulates of all steps.
+    pub fn macs(&self) -> u64 {
+        self.header.macs.get()
+    }
+
+    /// Bytes of packed weights, biases, scales and tables.
+    pub fn weight_bytes(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Bytes of the file.
+    pub fn file_bytes(&self) -> usize {
+        self.header.file_bytes.get() as usize
+    }
+
+    /// The content hash: equal for equal plans.
+    pub fn hash(&self) -> u64 {
+        self.header.hash.get()
+    }
+
+    /// Number of tensors; their ids count from 0.
+    pub fn tensor_count(&self) -> usize {
+        self.tensors.len()
+    }
+
+    /// The tensor of `id`; `None` for an id of another plan.
+    pub fn tensor(&self, id: TensorId) -> Option<Tensor> {
+        self.tensors.get(id.0 as usize).and_then(|r| tensor(r).ok())
+    }
+
+    /// Name of a tensor: its value in the model. Empty when names were stripped or the id is of another plan.
+    pub fn tensor_name(&self, id: TensorId) -> &'p str {
+        self.tensors
+            .get(id.0 as usize)
+            .map_or("", |r| self.name(&r.name))
+    }
+
+    /// The steps, in order.
+    pub fn steps(&self) -> impl ExactSizeIterator<Item = Step<'p>> + Clone + use<'p> {
+        let plan = *self;
+        self.steps
+            .iter()
+            .enumerate()
+            .map(move |(index, record)| Step {
+                index,
+                name: plan.name(&record.name),
+                // Decoded before by `from_bytes`; a step that cannot be would be an empty fill of nothing.
+                op: plan.op(record).unwrap_or(NO_OP),
+                macs: record.macs.get(),
+                scratch_bytes: record.scratch_bytes.get(),
+            })
+    }
+
+    /// The inputs, in the model's order.
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = Port<'p>> + Clone + use<'p> {
+        self.ports(self.inputs)
+    }
+
+    /// The outputs, in the model's order.
+    pub fn outputs(&self) -> impl ExactSizeIterator<Item = Port<'p>> + Clone + use<'p> {
+        self.ports(self.outputs)
+    }
+
+    /// Pairs of free text: preprocessing, labels, origin.
+    pub fn metadata(&self) -> impl Iterator<Item = (&'p str, &'p str)> + Clone + use<'p> {
+        let mut rest = self.metadata;
+        core::iter::from_fn(move || open::take_pair(&mut rest).ok().flatten())
+    }
+
+    /// The bytes of a constant tensor, in place; `None` when it lies in working memory.
+    pub fn weights(&self, tensor: &Tensor) -> Option<&'p [u8]> {
+        match tensor.place {
+            Place::Weights(offset) => {
+                let offset = offset as usize;
+                self.weights
+                    .get(offset..offset.checked_add(tensor.bytes())?)
+            }
+            Place::Arena(_) => None,
+        }
+    }
+
+    /// The elements of a constant tensor, in place; `None` when it lies in working memory or `T` has another
+    /// size than its elements.
+    pub fn weights_as<T: FromBytes + Immutable + KnownLayout>(
+        &self,
+        tensor: &Tensor,
+    ) -> Option<&'p [T]> {
+        if size_of::<T>() != tensor.dtype.size() {
+            return None;
+        }
+        <[T]>::ref_from_bytes(self.weights(tensor)?).ok()
+    }
+
+    fn ports(
+        &self,
+        records: &'p [PortRecord],
+    ) -> impl ExactSizeIterator<Item = Port<'p>> + Clone + use<'p> {
+        let plan = *self;
+        records.iter().map(move |r| Port {
+            name: plan.name(&r.name),
+            tensor: TensorId(r.tensor.get()),
+        })
+    }
+
+    fn name(&self, record: &NameRecord) -> &'p str {
+        self.checked_name(record).unwrap_or("")
+    }
+
+    pub(crate) fn checked_name(&self, record: &NameRecord) -> Option<&'p str> {
+        let start = record.offset.get() as usize;
+        self.names
+            .get(start..start.checked_add(record.bytes.get() as usize)?)
+    }
+
+    pub(crate) fn op(&self, record: &StepRecord) -> Result<Op, Fault> {
+        let start = record.first_word.get() as usize;
+        let end = start
+            .checked_add(record.words.get() as usize)
+            .ok_or(Fault::Params)?;
+        let words = self.params.get(start..end).ok_or(Fault::Params)?;
+        Op::decode(record.code.get(), words)
+    }
+}
+
+const NO_OP: Op = Op::Fill(crate::op::Fill {
+    y: TensorId(0),
+    element_bytes: 1,
+    bits: 0,
+});
+
+/// Decodes a tensor record; places are checked by `check`.
+pub(crate) fn tensor(record: &TensorRecord) -> Result<Tensor, Fault> {
+    let dtype = DType::from_u8(record.dtype).ok_or(Fault::DType)?;
+    let dims = record.dims.map(U32::get);
+    let rank = usize::from(record.rank);
+    let (used, unused) = dims.split_at_checked(rank).ok_or(Fault::Shape)?;
+    let shape = Shape::new(used).ok_or(Fault::Shape)?;
+    if used.contains(&0) || unused.iter().any(|&d| d != 1) {
+        return Err(Fault::Shape);
+    }
+    let offset = record.offset.get();
+    let place = match record.place {
+        0 => Place::Arena(offset),
+        1 => Place::Weights(offset),
+        _ => return Err(Fault::Place),
+    };
+    let (scale, zero_point) = (record.scale.get(), record.zero_point.get());
+    if !(scale.is_finite() && scale >= 0.0) || record.reserved != 0 {
+        return Err(Fault::Value);
+    }
+    Ok(Tensor {
+        dtype,
+        place,
+        shape,
+        scale,
+        zero_point,
+    })
+}
+
+/// A section's records.
+pub(crate) fn records<T: FromBytes + Immutable + KnownLayout>(
+    bytes: &[u8],
+    section: Section,
+    limit: usize,
+) -> Result<&[T], PlanError> {
+    let records = <[T]>::ref_from_bytes(bytes).map_err(|_| PlanError::Section(section))?;
+    if records.len() > limit {
+        return Err(PlanError::Limit(section));
+    }
+    Ok(records)
+}

@@ -1,0 +1,343 @@
+//! Every kind of violation gives its own error; mutated files give errors, never panics.
+
+mod sample;
+
+use redpoll_plan::op::*;
+use redpoll_plan::{DType, Fault, Plan, PlanBuilder, PlanError, Section, TensorId, seal};
+use sample::{Aligned, arena, builder, conv};
+
+const HEADER: usize = 128;
+
+fn file() -> Aligned {
+    Aligned::new(&builder().finish().unwrap())
+}
+
+/// The error after `change`, with a hash that fits again.
+fn after(change: impl FnOnce(&mut [u8])) -> PlanError {
+    let mut file = file();
+    change(&mut file);
+    seal(&mut file);
+    Plan::from_bytes(&file).unwrap_err()
+}
+
+fn word(file: &[u8], at: usize) -> usize {
+    u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize
+}
+
+/// Offset of a section.
+fn section(file: &[u8], s: Section) -> usize {
+    word(file, 64 + 8 * s as usize)
+}
+
+/// The error of a plan that `build` adds a step to.
+fn step_error(build: impl FnOnce(&mut PlanBuilder) -> Op) -> PlanError {
+    let mut b = PlanBuilder::new();
+    let op = build(&mut b);
+    b.add_step("step", op, 0, 1024);
+    b.set_arena_bytes(8192);
+    b.finish().unwrap_err()
+}
+
+#[test]
+fn header() {
+    assert_eq!(
+        Plan::from_bytes(&file()[..100]).unwrap_err(),
+        PlanError::TooShort
+    );
+    assert_eq!(
+        Plan::from_bytes(&file()[..HEADER]).unwrap_err(),
+        PlanError::Header
+    );
+    assert_eq!(after(|f| f[0] = b'r'), PlanError::Magic);
+    assert_eq!(after(|f| f[8] = 9), PlanError::Version { major: 9 });
+    assert_eq!(after(|f| f[12] = 4), PlanError::Features(4));
+    assert_eq!(after(|f| f[16] ^= 1), PlanError::Header);
+    assert_eq!(after(|f| f[28] = 8), PlanError::Header, "alignment");
+    assert_eq!(after(|f| f[24] ^= 64), PlanError::Header, "scratch");
+    assert_eq!(after(|f| f[32] ^= 1), PlanError::Header, "MACs");
+    assert_eq!(after(|f| f[48] = 1), PlanError::Header, "reserved");
+    let mut damaged = file();
+    let last = damaged.len() - 1;
+    damaged[last] ^= 0x80;
+    assert_eq!(Plan::from_bytes(&damaged).unwrap_err(), PlanError::Hash);
+}
+
+#[test]
+fn sections() {
+    for (i, s) in [Section::Tensors, Section::Steps, Section::Params]
+        .into_iter()
+        .enumerate()
+    {
+        assert_eq!(after(|f| f[64 + 8 * i] ^= 8), PlanError::Section(s));
+        assert_eq!(after(|f| f[64 + 8 * i + 7] = 0xff), PlanError::Section(s));
+    }
+    let names = after(|f| {
+        let at = section(f, Section::Names);
+        f[at] = 0xff;
+    });
+    assert_eq!(names, PlanError::Section(Section::Names));
+    let metadata = after(|f| {
+        let at = section(f, Section::Metadata);
+        f[at] = 0xff;
+    });
+    assert_eq!(metadata, PlanError::Metadata);
+}
+
+#[test]
+fn tensors() {
+    // Record: dtype, rank, place, reserved, offset, six dims, scale, zero point, name.
+    let tensor = |at: usize, v: u8| {
+        after(|f| {
+            let start = section(f, Section::Tensors);
+            f[start + at] = v;
+        })
+    };
+    assert_eq!(tensor(0, 77), PlanError::Tensor(0, Fault::DType));
+    assert_eq!(tensor(1, 7), PlanError::Tensor(0, Fault::Shape));
+    assert_eq!(
+        tensor(1, 2),
+        PlanError::Tensor(0, Fault::Shape),
+        "unused dims not 1"
+    );
+    assert_eq!(tensor(2, 2), PlanError::Tensor(0, Fault::Place));
+    assert_eq!(
+        tensor(4, 2),
+        PlanError::Tensor(0, Fault::Place),
+        "odd offset"
+    );
+    assert_eq!(
+        tensor(6, 2),
+        PlanError::Tensor(0, Fault::Place),
+        "beyond the arena"
+    );
+    assert_eq!(tensor(8, 0), PlanError::Tensor(0, Fault::Shape), "empty");
+    assert_eq!(
+        tensor(11, 0xff),
+        PlanError::Tensor(0, Fault::Shape),
+        "too many elements"
+    );
+    assert_eq!(tensor(43, 0xff), PlanError::Tensor(0, Fault::Name));
+    let infinite = after(|f| {
+        let start = section(f, Section::Tensors);
+        f[start + 32..start + 36].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    });
+    assert_eq!(infinite, PlanError::Tensor(0, Fault::Value));
+}
+
+#[test]
+fn steps_and_ports() {
+    let step = |at: usize, v: u8| {
+        after(|f| {
+            let start = section(f, Section::Steps);
+            f[start + at] = v;
+        })
+    };
+    assert_eq!(step(0, 200), PlanError::Step(0, Fault::Code));
+    assert_eq!(step(4, 99), PlanError::Step(0, Fault::Params));
+    assert_eq!(step(8, 3), PlanError::Step(0, Fault::Params));
+    assert_eq!(step(27, 0xff), PlanError::Step(0, Fault::Name));
+    let operand = after(|f| {
+        let start = section(f, Section::Params);
+        f[start] = 99;
+    });
+    assert_eq!(operand, PlanError::Step(0, Fault::Operand));
+    let port = |s: Section, v: u8| {
+        after(|f| {
+            let start = section(f, s);
+            f[start] = v;
+        })
+    };
+    assert_eq!(
+        port(Section::Inputs, 99),
+        PlanError::Input(0, Fault::Operand)
+    );
+    assert_eq!(
+        port(Section::Outputs, 7),
+        PlanError::Output(0, Fault::Place),
+        "a weight"
+    );
+}
+
+/// One wrong thing about a convolution.
+fn conv_error(change: impl FnOnce(&mut PlanBuilder, &mut ConvI8)) -> PlanError {
+    step_error(|b| {
+        let x = arena(b, "x", DType::I8, &[1, 8, 8, 4], 0);
+        let y = arena(b, "y", DType::I8, &[1, 8, 8, 20], 256);
+        let mut op = conv(b, x, y);
+        change(b, &mut op);
+        Op::ConvI8(op)
+    })
+}
+
+#[test]
+fn convolutions() {
+    let is = |fault| PlanError::Step(0, fault);
+    assert_eq!(conv_error(|_, p| p.window.in_h = 9), is(Fault::Length));
+    assert_eq!(conv_error(|_, p| p.window.out_w = 9), is(Fault::Length));
+    assert_eq!(conv_error(|_, p| p.window.kernel_h = 4), is(Fault::Length));
+    assert_eq!(
+        conv_error(|_, p| p.window.stride_h = 0),
+        is(Fault::Geometry)
+    );
+    assert_eq!(
+        conv_error(|_, p| p.window.dilation_w = u32::MAX),
+        is(Fault::Geometry)
+    );
+    assert_eq!(
+        conv_error(|_, p| p.window.pad_left = u32::MAX),
+        is(Fault::Geometry)
+    );
+    assert_eq!(
+        conv_error(|_, p| p.window.batch = u32::MAX),
+        is(Fault::Geometry)
+    );
+    assert_eq!(conv_error(|_, p| p.groups = 3), is(Fault::Geometry));
+    assert_eq!(conv_error(|_, p| p.groups = 0), is(Fault::Geometry));
+    assert_eq!(conv_error(|_, p| p.groups = 2), is(Fault::Length));
+    assert_eq!(conv_error(|_, p| p.x_zero = 128), is(Fault::Value));
+    assert_eq!(conv_error(|_, p| p.lo = 5 + p.hi), is(Fault::Value));
+    assert_eq!(conv_error(|_, p| p.bias = p.scale), is(Fault::DType));
+    assert_eq!(conv_error(|_, p| p.y = p.weights), is(Fault::Place));
+    assert_eq!(conv_error(|_, p| p.y = p.x), is(Fault::Overlap));
+    assert_eq!(
+        conv_error(|b, p| p.y = arena(b, "z", DType::I8, &[1280], 255)),
+        is(Fault::Overlap)
+    );
+    let mut b = PlanBuilder::new();
+    let x = arena(&mut b, "x", DType::I8, &[1, 8, 8, 4], 0);
+    let y = arena(&mut b, "y", DType::I8, &[1, 8, 8, 20], 256);
+    let op = conv(&mut b, x, y);
+    b.add_step("conv", Op::ConvI8(op), 0, 63);
+    b.set_arena_bytes(8192);
+    assert_eq!(
+        b.finish().unwrap_err(),
+        is(Fault::Params),
+        "scratch for no patch"
+    );
+}
+
+#[test]
+fn scales_must_be_finite() {
+    let nan = conv_error(|b, p| {
+        let values = sample::f32s(&[f32::NAN; 32]);
+        p.scale = b.add_weights("nan", &values, DType::F32, &[32]);
+    });
+    assert_eq!(nan, PlanError::Step(0, Fault::Value));
+}
+
+#[test]
+fn loops_stay_inside() {
+    let is = |fault| PlanError::Step(0, fault);
+    let binary = |change: fn(&mut BinaryI8)| {
+        step_error(|b| {
+            let a = arena(b, "a", DType::I8, &[4, 8], 0);
+            let c = arena(b, "b", DType::I8, &[8], 64);
+            let y = arena(b, "y", DType::I8, &[4, 8], 128);
+            let mut p = BinaryI8 {
+                function: Binary::Add,
+                a,
+                b: c,
+                y,
+                dims: [1, 1, 1, 1, 4, 8],
+                a_strides: [0, 0, 0, 0, 8, 1],
+                b_strides: [0, 0, 0, 0, 0, 1],
+                a_zero: 0,
+                b_zero: 0,
+                a_scale: 1.0,
+                b_scale: 1.0,
+                y_zero: 0,
+                lo: -128,
+                hi: 127,
+            };
+            change(&mut p);
+            Op::BinaryI8(p)
+        })
+    };
+    assert_eq!(binary(|p| p.b_strides[4] = 1), is(Fault::Geometry));
+    assert_eq!(binary(|p| p.a_strides[5] = -1), is(Fault::Geometry));
+    assert_eq!(binary(|p| p.a_strides = [i32::MAX; 6]), is(Fault::Geometry));
+    assert_eq!(binary(|p| p.dims[0] = 2), is(Fault::Length));
+    assert_eq!(binary(|p| p.dims = [u32::MAX; 6]), is(Fault::Geometry));
+    assert_eq!(binary(|p| p.function = Binary::Pow), is(Fault::Value));
+    assert_eq!(binary(|p| p.a_scale = 0.0), is(Fault::Value));
+    assert_eq!(binary(|p| p.y = TensorId(50)), is(Fault::Operand));
+    // In place with another order of elements than the result's.
+    assert_eq!(
+        binary(|p| {
+            p.y = p.a;
+            p.dims = [1, 1, 1, 1, 8, 4];
+            p.a_strides = [0, 0, 0, 0, 1, 8];
+            p.b_strides = [0, 0, 0, 0, 1, 0];
+        }),
+        is(Fault::Overlap)
+    );
+}
+
+#[test]
+fn pools_touch_their_input() {
+    let pool = |change: fn(&mut PoolF32)| {
+        step_error(|b| {
+            let x = arena(b, "x", DType::F32, &[1, 8, 8, 4], 0);
+            let y = arena(b, "y", DType::F32, &[1, 8, 8, 4], 1024);
+            let window = sample::window(4);
+            let mut p = PoolF32 {
+                kind: Reduce::Max,
+                x,
+                y,
+                window,
+                count_border: 0,
+            };
+            change(&mut p);
+            Op::PoolF32(p)
+        })
+    };
+    let is = |fault| PlanError::Step(0, fault);
+    assert_eq!(pool(|p| p.window.pad_top = 3), is(Fault::Geometry));
+    assert_eq!(pool(|p| p.window.stride_w = 2), is(Fault::Geometry));
+    assert_eq!(pool(|p| p.kind = Reduce::Sum), is(Fault::Value));
+}
+
+/// Bit flips and cuts, with the hash set right again so that the checks behind it are reached.
+#[test]
+fn mutations_never_panic() {
+    let good = file();
+    let mut state = 0x9E37_79B9_7F4A_7C15u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) as usize % below
+    };
+    let weights = section(&good, Section::Weights);
+    let mut accepted = 0;
+    for round in 0..4000 {
+        let mut bytes = good.to_vec();
+        for _ in 0..=next(3) {
+            let at = if next(8) == 0 {
+                next(bytes.len())
+            } else {
+                8 + next(weights - 8)
+            };
+            match next(3) {
+                0 => bytes[at] ^= 1 << next(8),
+                1 => bytes[at] = 0xff,
+                _ => bytes[at] = next(256) as u8,
+            }
+        }
+        if round % 5 == 0 {
+            bytes.truncate(next(good.len()));
+        }
+        let mut bytes = Aligned::new(&bytes);
+        assert!(Plan::from_bytes(&bytes).is_err() || *bytes == *good);
+        seal(&mut bytes);
+        if let Ok(plan) = Plan::from_bytes(&bytes) {
+            accepted += 1;
+            assert_eq!(plan.steps().len(), 5);
+            assert!(plan.metadata().count() <= 3);
+        }
+    }
+    assert!(
+        (100..3900).contains(&accepted),
+        "{accepted} of 4000 were harmless"
+    );
+}
