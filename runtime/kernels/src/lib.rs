@@ -1,10 +1,30 @@
 //! Arithmetic on tensors: scalar definitions and SIMD tiers with the same bits.
 //!
-//! Every kernel exists once as plain Rust in `scalar`: that is the definition. A tier overrides methods of
-//! `Tier`; each override equals the definition bit for bit and is tested against it.
+//! Every kernel exists once as plain Rust in [`scalar`]: that is the definition. A tier overrides methods of
+//! [`Tier`]; each override equals the definition bit for bit and is tested against it.
+//!
+//! With feature `std`, `tiers()` lists what this CPU can run; without it name a tier yourself ([`SCALAR`] runs
+//! everywhere).
 #![no_std]
+#![deny(unsafe_op_in_unsafe_fn)]
 
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+mod detect;
+pub mod finish;
+mod geometry;
+pub mod math;
 pub mod params;
+pub mod reduce;
+pub mod scalar;
+pub mod tier;
+
+#[cfg(feature = "std")]
+pub use detect::{tier_by_name, tiers};
+pub use scalar::Scalar;
+pub use tier::Tier;
+
+/// The tier of the definitions.
+pub static SCALAR: Scalar = Scalar;

@@ -1,0 +1,20 @@
+//! Which tiers this CPU can run.
+
+use crate::SCALAR;
+use crate::tier::Tier;
+use std::sync::OnceLock;
+use std::vec::Vec;
+
+/// The tiers that this CPU can run, best first; scalar is always the last. Asked of the CPU once.
+pub fn tiers() -> &'static [&'static dyn Tier] {
+    static TIERS: OnceLock<Vec<&'static dyn Tier>> = OnceLock::new();
+    TIERS.get_or_init(|| {
+        let list: Vec<&'static dyn Tier> = std::vec![&SCALAR];
+        list
+    })
+}
+
+/// The tier of this name, if this CPU can run it.
+pub fn tier_by_name(name: &str) -> Option<&'static dyn Tier> {
+    tiers().iter().copied().find(|t| t.name() == name)
+}

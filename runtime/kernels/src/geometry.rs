@@ -1,0 +1,88 @@
+//! Which input pixel a tap reads, and strided loops.
+
+use redpoll_plan::Window;
+use redpoll_plan::op::{Dims, MAX_LOOP, Strides};
+
+/// An output pixel as the input coordinates of its first tap.
+#[derive(Clone, Copy)]
+pub(crate) struct Pixel {
+    /// Index of the first input pixel of the batch entry.
+    base: usize,
+    top: isize,
+    left: isize,
+}
+
+/// The place of output pixel `row` (of batch · out_h · out_w).
+#[inline]
+pub(crate) fn pixel(w: &Window, row: usize) -> Pixel {
+    let (out_h, out_w) = (w.out_h as usize, w.out_w as usize);
+    let x = row % out_w;
+    let y = row / out_w % out_h;
+    let batch = row / out_w / out_h;
+    Pixel {
+        base: batch * w.in_h as usize * w.in_w as usize,
+        top: (y * w.stride_h as usize) as isize - w.pad_top as isize,
+        left: (x * w.stride_w as usize) as isize - w.pad_left as isize,
+    }
+}
+
+impl Pixel {
+    /// Index of the input pixel (batch · in_h · in_w) under tap `(i, j)`, `None` on the border.
+    #[inline(always)]
+    pub(crate) fn tap(&self, w: &Window, i: usize, j: usize) -> Option<usize> {
+        let y = self.top + (i * w.dilation_h as usize) as isize;
+        let x = self.left + (j * w.dilation_w as usize) as isize;
+        let inside =
+            y >= 0 && x >= 0 && (y as usize) < w.in_h as usize && (x as usize) < w.in_w as usize;
+        inside.then(|| self.base + y as usize * w.in_w as usize + x as usize)
+    }
+
+    /// Calls `f` with the input pixel of every tap in order.
+    #[inline(always)]
+    pub(crate) fn each_tap(&self, w: &Window, mut f: impl FnMut(usize, Option<usize>)) {
+        let mut tap = 0;
+        for i in 0..w.kernel_h as usize {
+            for j in 0..w.kernel_w as usize {
+                f(tap, self.tap(w, i, j));
+                tap += 1;
+            }
+        }
+    }
+}
+
+/// Walks all but the innermost dimension of a loop: `f` gets the offset of each of `N` operands at the start of
+/// every innermost run, outermost dimension slowest.
+#[inline]
+pub(crate) fn each_run<const N: usize>(
+    dims: &Dims,
+    strides: [&Strides; N],
+    start: [isize; N],
+    mut f: impl FnMut([isize; N]),
+) {
+    if dims.contains(&0) {
+        return;
+    }
+    let mut index = [0u32; MAX_LOOP - 1];
+    let mut at = start;
+    loop {
+        f(at);
+        let mut d = MAX_LOOP - 1;
+        loop {
+            if d == 0 {
+                return;
+            }
+            d -= 1;
+            index[d] += 1;
+            for n in 0..N {
+                at[n] += strides[n][d] as isize;
+            }
+            if index[d] < dims[d] {
+                break;
+            }
+            for n in 0..N {
+                at[n] -= strides[n][d] as isize * dims[d] as isize;
+            }
+            index[d] = 0;
+        }
+    }
+}
