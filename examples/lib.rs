@@ -1,0 +1,1 @@
+//! Examples, one idea each: `cargo run --release -p redpoll-examples --example classify -- PLAN DATA.npz`.

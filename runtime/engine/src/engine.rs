@@ -1,0 +1,183 @@
+//! The engine: a plan, a tier, and the walk over the steps.
+
+use core::ops::Range;
+
+use redpoll_kernels::Tier;
+use redpoll_plan::{Place, Plan, TensorId};
+
+use crate::error::EngineError;
+use crate::observer::Observer;
+use crate::step::Context;
+use crate::workers::Workers;
+
+/// Alignment of the scratch and of each worker's share of it.
+const ALIGN: usize = 64;
+
+/// A plan and the arithmetic to run it with. Cheap to make and to copy: it only borrows.
+#[derive(Clone, Copy)]
+pub struct Engine<'p> {
+    plan: Plan<'p>,
+    tier: &'p dyn Tier,
+}
+
+impl<'p> Engine<'p> {
+    /// An engine for `plan` that computes with `tier`.
+    pub fn new(plan: Plan<'p>, tier: &'p dyn Tier) -> Self {
+        Self { plan, tier }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan<'p> {
+        &self.plan
+    }
+
+    /// Name of the tier.
+    pub fn tier(&self) -> &'static str {
+        self.tier.name()
+    }
+
+    /// Bytes that the arena starts at a multiple of: 64, or 16 for plans made for microcontrollers.
+    pub fn arena_alignment(&self) -> usize {
+        self.plan.alignment()
+    }
+
+    /// Bytes of working memory that a run needs, exactly.
+    pub fn arena_bytes(&self) -> usize {
+        self.plan.arena_bytes()
+    }
+
+    /// Bytes of scratch that a run with so many workers needs: an aligned share for each.
+    pub fn scratch_bytes(&self, workers: usize) -> usize {
+        self.plan
+            .scratch_bytes()
+            .next_multiple_of(ALIGN)
+            .saturating_mul(workers.max(1))
+    }
+
+    /// Runs all steps once: reads the inputs that lie in `arena`, leaves the outputs there.
+    ///
+    /// `arena` starts at a multiple of [`Self::arena_alignment`], `scratch` at one of 64 bytes; they are at least [`Self::arena_bytes`] and
+    /// [`Self::scratch_bytes`] of `workers.count()` long; their other contents do not matter.
+    ///
+    /// # Errors
+    ///
+    /// Memory that is too small or misaligned, and what [`EngineError`] names for single steps.
+    pub fn run(
+        &self,
+        arena: &mut [u8],
+        scratch: &mut [u8],
+        workers: &dyn Workers,
+        mut observer: Option<&mut dyn Observer>,
+    ) -> Result<(), EngineError> {
+        let arena = self.check_arena(arena)?;
+        let needed = self.scratch_bytes(workers.count());
+        let got = scratch.len();
+        let scratch = scratch
+            .get_mut(..needed)
+            .ok_or(EngineError::ScratchTooSmall { needed, got })?;
+        if needed > 0 && !is_aligned(scratch, ALIGN) {
+            return Err(EngineError::ScratchMisaligned);
+        }
+        for step in self.plan.steps() {
+            if let Some(observer) = observer.as_deref_mut() {
+                observer.before(&step);
+            }
+            let mut context = Context {
+                plan: &self.plan,
+                tier: self.tier,
+                arena: &mut *arena,
+                scratch: &mut *scratch,
+                workers,
+                index: step.index,
+                step_scratch: step.scratch_bytes as usize,
+            };
+            context.run(&step.op)?;
+            if let Some(observer) = observer.as_deref_mut() {
+                observer.after(&step, arena);
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of input number `index`, to write before a run.
+    ///
+    /// # Errors
+    ///
+    /// No such input; an arena that is too small or misaligned.
+    pub fn input_mut<'a>(
+        &self,
+        arena: &'a mut [u8],
+        index: usize,
+    ) -> Result<&'a mut [u8], EngineError> {
+        let missing = EngineError::NoSuchTensor { index };
+        let id = self.plan.inputs().nth(index).ok_or(missing)?.tensor;
+        let range = self.arena_range(id).ok_or(missing)?;
+        self.check_arena(arena)?.get_mut(range).ok_or(missing)
+    }
+
+    /// The bytes of output number `index`, valid after a run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::input_mut`].
+    pub fn output<'a>(&self, arena: &'a [u8], index: usize) -> Result<&'a [u8], EngineError>
+    where
+        'p: 'a,
+    {
+        let id = self
+            .plan
+            .outputs()
+            .nth(index)
+            .ok_or(EngineError::NoSuchTensor { index })?
+            .tensor;
+        self.tensor(arena, id)
+    }
+
+    /// The bytes of any tensor, constants included. Those in working memory hold the tensor's elements only from the
+    /// step that writes it to the last that reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::input_mut`].
+    pub fn tensor<'a>(&self, arena: &'a [u8], id: TensorId) -> Result<&'a [u8], EngineError>
+    where
+        'p: 'a,
+    {
+        let missing = EngineError::NoSuchTensor {
+            index: id.0 as usize,
+        };
+        let tensor = self.plan.tensor(id).ok_or(missing)?;
+        match tensor.place {
+            Place::Weights(_) => self.plan.weights(&tensor).ok_or(missing),
+            Place::Arena(_) => arena
+                .get(self.arena_range(id).ok_or(missing)?)
+                .ok_or(missing),
+        }
+    }
+
+    /// Where the arena holds a tensor; `None` for constants and unknown tensors.
+    pub fn arena_range(&self, id: TensorId) -> Option<Range<usize>> {
+        let tensor = self.plan.tensor(id)?;
+        match tensor.place {
+            Place::Arena(offset) => {
+                Some(offset as usize..(offset as usize).checked_add(tensor.bytes())?)
+            }
+            Place::Weights(_) => None,
+        }
+    }
+
+    fn check_arena<'a>(&self, arena: &'a mut [u8]) -> Result<&'a mut [u8], EngineError> {
+        let (needed, got) = (self.arena_bytes(), arena.len());
+        let arena = arena
+            .get_mut(..needed)
+            .ok_or(EngineError::ArenaTooSmall { needed, got })?;
+        if needed > 0 && !is_aligned(arena, self.arena_alignment()) {
+            return Err(EngineError::ArenaMisaligned);
+        }
+        Ok(arena)
+    }
+}
+
+fn is_aligned(bytes: &[u8], alignment: usize) -> bool {
+    bytes.as_ptr().addr().is_multiple_of(alignment)
+}

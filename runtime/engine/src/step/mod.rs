@@ -1,0 +1,231 @@
+//! The steps, a file an op family: operands become slices, work is divided, the tier computes.
+
+mod binary;
+mod conv;
+mod copy;
+mod depthwise;
+mod embedding;
+mod matmul;
+mod pool;
+mod quantize;
+mod reduce;
+mod softmax;
+mod unary;
+
+use core::ops::Range;
+
+use redpoll_kernels::Tier;
+use redpoll_kernels::params::Source;
+use redpoll_plan::{DType, Op, Place, Plan, Tensor, TensorId};
+use zerocopy::IntoBytes;
+
+use crate::arena::{self, Clash, Element, Operand};
+use crate::error::EngineError;
+use crate::workers::{Job, Workers};
+
+/// What a step works with.
+pub(crate) struct Context<'r, 'p> {
+    pub(crate) plan: &'r Plan<'p>,
+    pub(crate) tier: &'r dyn Tier,
+    pub(crate) arena: &'r mut [u8],
+    /// Equal shares of all workers.
+    pub(crate) scratch: &'r mut [u8],
+    pub(crate) workers: &'r dyn Workers,
+    /// Of the step.
+    pub(crate) index: usize,
+    /// Bytes of a share that the step uses.
+    pub(crate) step_scratch: usize,
+}
+
+impl<'p> Context<'_, 'p> {
+    /// Runs one step.
+    pub(crate) fn run(&mut self, op: &Op) -> Result<(), EngineError> {
+        match op {
+            Op::ConvI8(p) => conv::conv_i8(self, p),
+            Op::ConvF32(p) => conv::conv_f32(self, p),
+            Op::DepthwiseI8(p) => depthwise::depthwise_i8(self, p),
+            Op::DepthwiseF32(p) => depthwise::depthwise_f32(self, p),
+            Op::MatMulF32(p) => matmul::matmul_f32(self, p),
+            Op::BinaryI8(p) => binary::binary_i8(self, p),
+            Op::BinaryF32(p) => binary::binary_f32(self, p),
+            Op::TableI8(p) => unary::table_i8(self, p),
+            Op::UnaryF32(p) => unary::unary_f32(self, p),
+            Op::Quantize(p) => quantize::quantize(self, p),
+            Op::Dequantize(p) => quantize::dequantize(self, p),
+            Op::FlipSign(p) => quantize::flip_sign(self, p),
+            Op::PoolI8(p) => pool::pool_i8(self, p),
+            Op::PoolF32(p) => pool::pool_f32(self, p),
+            Op::ReduceI8(p) => reduce::reduce_i8(self, p),
+            Op::ReduceF32(p) => reduce::reduce_f32(self, p),
+            Op::SoftmaxF32(p) => softmax::softmax_f32(self, p),
+            Op::SoftmaxI8(p) => softmax::softmax_i8(self, p),
+            Op::Copy(p) => copy::copy(self, p),
+            Op::Fill(p) => copy::fill(self, p),
+            Op::Embedding(p) => embedding::embedding(self, p),
+        }
+    }
+
+    fn operand_error(&self) -> EngineError {
+        EngineError::Operand { step: self.index }
+    }
+
+    /// A narrow integer parameter.
+    fn small<T, V: TryInto<T>>(&self, value: V) -> Result<T, EngineError> {
+        value.try_into().map_err(|_| self.operand_error())
+    }
+
+    fn tensor(&self, id: TensorId) -> Result<Tensor, EngineError> {
+        self.plan.tensor(id).ok_or(self.operand_error())
+    }
+
+    fn dtype(&self, id: TensorId) -> Result<DType, EngineError> {
+        Ok(self.tensor(id)?.dtype)
+    }
+
+    /// The elements of a constant.
+    fn constant<T: Element>(&self, id: TensorId) -> Result<&'p [T], EngineError> {
+        let bytes = self
+            .plan
+            .weights(&self.tensor(id)?)
+            .ok_or(self.operand_error())?;
+        arena::cast(bytes).map_err(|_| self.operand_error())
+    }
+
+    fn operand(&self, id: TensorId) -> Result<Operand<'p>, EngineError> {
+        let tensor = self.tensor(id)?;
+        Ok(match tensor.place {
+            Place::Arena(offset) => Operand::Arena(self.range(offset, tensor.bytes())?),
+            Place::Weights(_) => {
+                Operand::Constant(self.plan.weights(&tensor).ok_or(self.operand_error())?)
+            }
+        })
+    }
+
+    fn range(&self, offset: u32, bytes: usize) -> Result<Range<usize>, EngineError> {
+        let start = offset as usize;
+        Ok(start..start.checked_add(bytes).ok_or(self.operand_error())?)
+    }
+
+    /// The bytes of a result and of operands that may be in place.
+    fn sources<const N: usize>(
+        &mut self,
+        y: TensorId,
+        operands: [TensorId; N],
+    ) -> Result<Split<'_, N>, EngineError> {
+        let step = self.index;
+        let Operand::Arena(range) = self.operand(y)? else {
+            return Err(self.operand_error());
+        };
+        let mut resolved = [const { Operand::Constant(&[]) }; N];
+        for (slot, id) in resolved.iter_mut().zip(operands) {
+            *slot = self.operand(id)?;
+        }
+        let (y, sources) =
+            arena::views(self.arena, range, resolved).map_err(|clash| clash_error(clash, step))?;
+        Ok(Split {
+            y,
+            sources,
+            scratch: self.scratch,
+            workers: self.workers,
+            step,
+            step_scratch: self.step_scratch,
+        })
+    }
+
+    /// The elements of a result and of its one operand, which is elsewhere.
+    fn pair<X: Element, Y: Element>(
+        &mut self,
+        x: TensorId,
+        y: TensorId,
+    ) -> Result<(&[X], &mut [Y]), EngineError> {
+        let step = self.index;
+        let Split {
+            y, sources: [x], ..
+        } = self.sources(y, [x])?;
+        let Source::Slice(x) = x else {
+            return Err(EngineError::Overlap { step });
+        };
+        let fail = |clash| clash_error(clash, step);
+        Ok((
+            arena::cast(x).map_err(fail)?,
+            arena::cast_mut(y).map_err(fail)?,
+        ))
+    }
+}
+
+/// The views of a step, and what divides its work.
+struct Split<'a, const N: usize> {
+    y: &'a mut [u8],
+    sources: [Source<'a, u8>; N],
+    scratch: &'a mut [u8],
+    workers: &'a dyn Workers,
+    step: usize,
+    step_scratch: usize,
+}
+
+impl<'a, const N: usize> Split<'a, N> {
+    /// Operand `i`, which is elsewhere.
+    fn slice<T: Element>(&self, i: usize) -> Result<&'a [T], EngineError> {
+        match self.sources[i] {
+            Source::Slice(bytes) => {
+                arena::cast(bytes).map_err(|clash| clash_error(clash, self.step))
+            }
+            Source::InPlace => Err(EngineError::Overlap { step: self.step }),
+        }
+    }
+
+    /// Operand `i`, which may be in place.
+    fn source<T: Element>(&self, i: usize) -> Result<Source<'a, T>, EngineError> {
+        arena::cast_source(self.sources[i]).map_err(|clash| clash_error(clash, self.step))
+    }
+
+    /// The result.
+    fn result<T: Element>(&mut self) -> Result<&mut [T], EngineError> {
+        arena::cast_mut(self.y).map_err(|clash| clash_error(clash, self.step))
+    }
+
+    /// Calls `job(part, y, scratch)` for parts of `chunk` elements of the result, on several workers when there is
+    /// more than one part.
+    fn parts<T: Element>(
+        self,
+        chunk: usize,
+        job: impl Fn(usize, &mut [T], &mut [u8]) + Sync,
+    ) -> Result<(), EngineError> {
+        let step = self.step;
+        let share = self.scratch.len() / self.workers.count().max(1);
+        if share < self.step_scratch {
+            return Err(EngineError::Operand { step });
+        }
+        // The whole result casts, so each part does: parts are whole elements.
+        let y: &mut [T] = arena::cast_mut(self.y).map_err(|clash| clash_error(clash, step))?;
+        if y.len() <= chunk {
+            job(0, y, &mut self.scratch[..self.step_scratch]);
+            return Ok(());
+        }
+        let bytes = chunk.max(1) * size_of::<T>();
+        let job: &Job<'_> = &|index, y, scratch| {
+            if let (Ok(y), Some(scratch)) =
+                (arena::cast_mut(y), scratch.get_mut(..self.step_scratch))
+            {
+                job(index, y, scratch);
+            }
+        };
+        self.workers
+            .run(y.as_mut_bytes(), bytes, self.scratch, job)
+            .map_err(|_| EngineError::Worker { step })
+    }
+}
+
+fn clash_error(clash: Clash, step: usize) -> EngineError {
+    match clash {
+        Clash::Outside => EngineError::Operand { step },
+        Clash::Overlap => EngineError::Overlap { step },
+    }
+}
+
+/// Multiply-adds of a window over `in_c` channels a group, for each output element.
+fn window_macs(w: &redpoll_plan::Window, in_c: usize) -> u64 {
+    [w.taps(), in_c, w.out_c as usize]
+        .iter()
+        .fold(w.rows() as u64, |macs, &n| macs.saturating_mul(n as u64))
+}

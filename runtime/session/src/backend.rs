@@ -1,0 +1,67 @@
+//! One interface over everything that can run a model.
+
+use crate::error::Error;
+use crate::info::TensorInfo;
+use crate::session::Session;
+use crate::value::Value;
+
+/// Something that runs a model: a [`Session`] natively, or another runtime.
+///
+/// The caller chooses the backend; none falls back to another by itself.
+pub trait Backend {
+    /// Name for reports: "native", "tract", "ort".
+    fn name(&self) -> &'static str;
+
+    /// The inputs, in the model's order.
+    fn inputs(&self) -> &[TensorInfo];
+
+    /// The outputs, in the model's order.
+    fn outputs(&self) -> &[TensorInfo];
+
+    /// Writes input number `index`. Each must be written before every run.
+    ///
+    /// # Errors
+    ///
+    /// No such input; another element type or number of elements.
+    fn set_input(&mut self, index: usize, value: Value<'_>) -> Result<(), Error>;
+
+    /// Runs once.
+    ///
+    /// # Errors
+    ///
+    /// An input is not set, or the run failed.
+    fn run(&mut self) -> Result<(), Error>;
+
+    /// The elements of output number `index` of the last run.
+    ///
+    /// # Errors
+    ///
+    /// No such output.
+    fn output(&self, index: usize) -> Result<Value<'_>, Error>;
+}
+
+impl Backend for Session {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn inputs(&self) -> &[TensorInfo] {
+        Self::inputs(self)
+    }
+
+    fn outputs(&self) -> &[TensorInfo] {
+        Self::outputs(self)
+    }
+
+    fn set_input(&mut self, index: usize, value: Value<'_>) -> Result<(), Error> {
+        self.set_value(index, value)
+    }
+
+    fn run(&mut self) -> Result<(), Error> {
+        Self::run(self)
+    }
+
+    fn output(&self, index: usize) -> Result<Value<'_>, Error> {
+        self.output_value(index)
+    }
+}

@@ -1,0 +1,68 @@
+//! Choices for a session.
+
+use redpoll_kernels::Tier;
+
+use crate::error::{Error, ErrorKind};
+
+/// Choices for a session.
+///
+/// ```
+/// use redpoll_session::Options;
+/// let options = Options::default().threads(2).tier("scalar");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub(crate) threads: usize,
+    pub(crate) tier: Option<String>,
+}
+
+impl Default for Options {
+    /// One thread, the best tier of this CPU.
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            tier: None,
+        }
+    }
+}
+
+impl Options {
+    /// Computes with so many threads, the caller's included; 0 means 1. Small models are fastest with one.
+    /// The results are the same bits for any number.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Computes with the tier of this name instead of the best one: see [`tiers`]. The results are the same bits.
+    pub fn tier(mut self, name: impl Into<String>) -> Self {
+        self.tier = Some(name.into());
+        self
+    }
+
+    pub(crate) fn find_tier(&self) -> Result<&'static dyn Tier, Error> {
+        let Some(name) = &self.tier else {
+            return Ok(redpoll_kernels::tiers()
+                .first()
+                .copied()
+                .unwrap_or(&redpoll_kernels::SCALAR));
+        };
+        redpoll_kernels::tier_by_name(name).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Tier,
+                format!(
+                    "there is no tier \"{name}\" on this CPU; there are: {}",
+                    tiers().join(", ")
+                ),
+            )
+        })
+    }
+}
+
+/// Names of the tiers that this CPU can run, best first.
+pub fn tiers() -> Vec<&'static str> {
+    redpoll_kernels::tiers()
+        .iter()
+        .map(|tier| tier.name())
+        .collect()
+}

@@ -1,0 +1,327 @@
+//! A session: a plan, everything it needs to run, and its inputs and outputs by name.
+
+use std::path::Path;
+
+use redpoll_engine::{Engine, Inline, Observer, Workers};
+use redpoll_kernels::Tier;
+use redpoll_plan::Plan;
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::error::{Error, ErrorKind};
+use crate::info::{Select, TensorInfo, tensors};
+use crate::memory::Aligned;
+use crate::options::Options;
+use crate::plan_file::PlanFile;
+use crate::pool::Pool;
+use crate::value::{Element, Value};
+
+/// A loaded plan, ready to run.
+///
+/// Everything is allocated when it is loaded: [`Session::run`] allocates nothing. A session runs one inference at a
+/// time; make one for each stream that is to run by itself.
+pub struct Session {
+    plan: PlanFile,
+    tier: &'static dyn Tier,
+    arena: Aligned,
+    scratch: Aligned,
+    pool: Option<Pool>,
+    inputs: Vec<Input>,
+    input_infos: Vec<TensorInfo>,
+    outputs: Vec<TensorInfo>,
+}
+
+struct Input {
+    /// A later step reuses its memory, so a run destroys it.
+    consumed: bool,
+    set: bool,
+}
+
+impl Session {
+    /// Opens a plan file by mapping it: pages are read when they are first used, and shared among processes.
+    ///
+    /// The file must not be changed in place while it is mapped; replacing it by renaming another over it is fine.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`], [`ErrorKind::Plan`] for bytes that are no valid plan, [`ErrorKind::Tier`].
+    pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+        Self::new(PlanFile::open(path.as_ref())?, options)
+    }
+
+    /// Loads a plan from bytes; they are copied once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn from_bytes(bytes: impl AsRef<[u8]>, options: &Options) -> Result<Self, Error> {
+        Self::new(PlanFile::copy(bytes.as_ref())?, options)
+    }
+
+    fn new(file: PlanFile, options: &Options) -> Result<Self, Error> {
+        let tier = options.find_tier()?;
+        let engine = Engine::new(*file.plan(), tier);
+        let pool = match options.threads {
+            0 | 1 => None,
+            n => Some(Pool::new(n).map_err(|e| {
+                Error::new(ErrorKind::Io, format!("cannot start {n} threads: {e}"))
+            })?),
+        };
+        let (input_infos, outputs) = tensors(file.plan());
+        let inputs = consumed(&engine)
+            .into_iter()
+            .map(|consumed| Input {
+                consumed,
+                set: false,
+            })
+            .collect();
+        Ok(Self {
+            tier,
+            arena: Aligned::zeroed(engine.arena_bytes()),
+            scratch: Aligned::zeroed(engine.scratch_bytes(pool.as_ref().map_or(1, Pool::count))),
+            pool,
+            inputs,
+            input_infos,
+            outputs,
+            plan: file,
+        })
+    }
+
+    /// The inputs, in the plan's order.
+    pub fn inputs(&self) -> &[TensorInfo] {
+        &self.input_infos
+    }
+
+    /// The outputs, in the plan's order.
+    pub fn outputs(&self) -> &[TensorInfo] {
+        &self.outputs
+    }
+
+    /// The elements of an input, to be written before a run. A run may destroy them.
+    ///
+    /// # Errors
+    ///
+    /// No such input; another element type.
+    pub fn input_mut<T: Element>(&mut self, input: impl Select) -> Result<&mut [T], Error> {
+        let index = input.index_in(&self.input_infos)?;
+        check_type::<T>(&self.input_infos[index])?;
+        <[T]>::mut_from_bytes(self.input_bytes_mut(index)?).map_err(|_| misaligned(index))
+    }
+
+    /// Writes an input.
+    ///
+    /// # Errors
+    ///
+    /// No such input; another element type or number of elements.
+    pub fn set_input<T: Element>(
+        &mut self,
+        input: impl Select,
+        elements: &[T],
+    ) -> Result<(), Error> {
+        let index = input.index_in(&self.input_infos)?;
+        check_type::<T>(&self.input_infos[index])?;
+        self.set_bytes(index, elements.as_bytes())
+    }
+
+    /// Writes an input whose type is known at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::set_input`].
+    pub fn set_value(&mut self, input: impl Select, value: Value<'_>) -> Result<(), Error> {
+        let index = input.index_in(&self.input_infos)?;
+        let info = &self.input_infos[index];
+        if info.dtype != value.dtype() {
+            return Err(wrong_type(info, &format!("{:?}", value.dtype())));
+        }
+        self.set_bytes(index, value.as_bytes())
+    }
+
+    /// Runs once. The same inputs give the same bits, whatever the tier and the number of threads.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotSet`] when an input whose memory the last run reused was not written again;
+    /// [`ErrorKind::Run`] when a thread of the pool panicked.
+    pub fn run(&mut self) -> Result<(), Error> {
+        self.run_observed(None)
+    }
+
+    /// Runs once and tells `observer` about every step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`].
+    pub fn run_observed(&mut self, observer: Option<&mut dyn Observer>) -> Result<(), Error> {
+        for (input, info) in self.inputs.iter().zip(&self.input_infos) {
+            if !input.set {
+                let why = if input.consumed {
+                    "a run reuses its memory, so "
+                } else {
+                    ""
+                };
+                return Err(Error::new(
+                    ErrorKind::NotSet,
+                    format!(
+                        "input \"{}\": {why}it must be written before the run",
+                        info.name
+                    ),
+                ));
+            }
+        }
+        for input in self.inputs.iter_mut().filter(|input| input.consumed) {
+            input.set = false;
+        }
+        let workers: &dyn Workers = match &self.pool {
+            Some(pool) => pool,
+            None => &Inline,
+        };
+        let engine = Engine::new(*self.plan.plan(), self.tier);
+        Ok(engine.run(&mut self.arena, &mut self.scratch, workers, observer)?)
+    }
+
+    /// Writes the inputs given and runs once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::set_value`] and [`Self::run`].
+    pub fn run_with(&mut self, inputs: &[(&str, Value<'_>)]) -> Result<(), Error> {
+        for (name, value) in inputs {
+            self.set_value(*name, *value)?;
+        }
+        self.run()
+    }
+
+    /// The elements of an output, valid from a run until the next input is written.
+    ///
+    /// # Errors
+    ///
+    /// No such output; another element type.
+    pub fn output<T: Element>(&self, output: impl Select) -> Result<&[T], Error> {
+        let index = output.index_in(&self.outputs)?;
+        check_type::<T>(&self.outputs[index])?;
+        <[T]>::ref_from_bytes(self.output_bytes(index)?).map_err(|_| misaligned(index))
+    }
+
+    /// The elements of an output whose type is known at run time.
+    ///
+    /// # Errors
+    ///
+    /// No such output.
+    pub fn output_value(&self, output: impl Select) -> Result<Value<'_>, Error> {
+        let index = output.index_in(&self.outputs)?;
+        Value::from_bytes(self.outputs[index].dtype, self.output_bytes(index)?)
+            .ok_or_else(|| misaligned(index))
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan<'_> {
+        self.plan.plan()
+    }
+
+    /// The plan's bytes.
+    pub fn plan_bytes(&self) -> &[u8] {
+        self.plan.bytes()
+    }
+
+    /// Name of the tier that computes.
+    pub fn tier(&self) -> &'static str {
+        self.tier.name()
+    }
+
+    /// Threads that compute, the caller's included.
+    pub fn threads(&self) -> usize {
+        self.pool.as_ref().map_or(1, Pool::count)
+    }
+
+    /// Bytes of working memory, exactly what the plan says.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena.len()
+    }
+
+    pub(crate) fn arena_mut(&mut self) -> &mut Aligned {
+        &mut self.arena
+    }
+
+    pub(crate) fn save_inputs(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let engine = Engine::new(*self.plan.plan(), self.tier);
+        let mut saved = Vec::new();
+        for port in self.plan.plan().inputs() {
+            saved.push(engine.tensor(&self.arena, port.tensor)?.to_vec());
+        }
+        Ok(saved)
+    }
+
+    pub(crate) fn restore_inputs(&mut self, saved: &[Vec<u8>]) -> Result<(), Error> {
+        saved
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, bytes)| self.set_bytes(index, bytes))
+    }
+
+    fn set_bytes(&mut self, index: usize, bytes: &[u8]) -> Result<(), Error> {
+        let info = &self.input_infos[index];
+        if info.bytes != bytes.len() {
+            let size = info.dtype.size();
+            return Err(Error::new(
+                ErrorKind::Length,
+                format!(
+                    "input \"{}\" has {} elements (shape {:?}), got {}",
+                    info.name,
+                    info.bytes / size,
+                    info.shape,
+                    bytes.len() / size
+                ),
+            ));
+        }
+        self.input_bytes_mut(index)?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn input_bytes_mut(&mut self, index: usize) -> Result<&mut [u8], Error> {
+        if let Some(input) = self.inputs.get_mut(index) {
+            input.set = true;
+        }
+        Ok(Engine::new(*self.plan.plan(), self.tier).input_mut(&mut self.arena, index)?)
+    }
+
+    fn output_bytes(&self, index: usize) -> Result<&[u8], Error> {
+        Ok(Engine::new(*self.plan.plan(), self.tier).output(&self.arena, index)?)
+    }
+}
+
+/// For each input, whether some step writes over it.
+fn consumed(engine: &Engine<'_>) -> Vec<bool> {
+    let plan = engine.plan();
+    plan.inputs()
+        .map(|port| {
+            let Some(input) = engine.arena_range(port.tensor) else {
+                return false;
+            };
+            plan.steps()
+                .filter_map(|step| engine.arena_range(step.op.output()))
+                .any(|y| y.start < input.end && input.start < y.end)
+        })
+        .collect()
+}
+
+fn check_type<T: Element>(info: &TensorInfo) -> Result<(), Error> {
+    if T::views(info.dtype) {
+        Ok(())
+    } else {
+        Err(wrong_type(info, T::NAME))
+    }
+}
+
+fn wrong_type(info: &TensorInfo, asked: &str) -> Error {
+    Error::new(
+        ErrorKind::Type,
+        format!("\"{}\" holds {:?}, not {asked}", info.name, info.dtype),
+    )
+}
+
+fn misaligned(index: usize) -> Error {
+    Error::new(
+        ErrorKind::Plan,
+        format!("tensor number {index} has no place in working memory"),
+    )
+}
