@@ -9,7 +9,6 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
-pub mod eval;
 pub mod graph;
 mod names;
 pub mod op;

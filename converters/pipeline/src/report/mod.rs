@@ -4,10 +4,12 @@
 
 mod chart;
 mod html;
+mod plan_summary;
 
 use serde::{Deserialize, Serialize};
 
 pub use html::to_html;
+pub use plan_summary::{PlanSummary, PortSummary, StepSummary};
 
 /// Accuracy of one form of the model on the evaluation samples.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

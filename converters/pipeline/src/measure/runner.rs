@@ -1,0 +1,148 @@
+//! Runs samples through a plan.
+
+use std::path::Path;
+
+use redpoll_graph::{Data, Tensor};
+use redpoll_session::{Options, Session, Value};
+
+use crate::{Error, ErrorKind};
+
+/// A session that takes tensors and gives real numbers.
+pub struct Runner {
+    session: Session,
+}
+
+impl Runner {
+    /// Loads a plan.
+    ///
+    /// # Errors
+    /// When the bytes are no valid plan or the tier is not there.
+    pub fn new(plan: &[u8], options: &Options) -> Result<Self, Error> {
+        Ok(Self {
+            session: Session::from_bytes(plan, options)?,
+        })
+    }
+
+    /// Maps a plan file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no valid plan, or the tier is not there.
+    pub fn open(path: &Path, options: &Options) -> Result<Self, Error> {
+        Ok(Self {
+            session: Session::open(path, options)?,
+        })
+    }
+
+    /// The session.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Writes the inputs, in the model's order.
+    ///
+    /// # Errors
+    /// When number, types or sizes differ.
+    pub fn set(&mut self, inputs: &[Tensor]) -> Result<(), Error> {
+        let wanted = self.session.inputs().len();
+        if inputs.len() != wanted {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("the model has {wanted} inputs, got {}", inputs.len()),
+            ));
+        }
+        for (i, tensor) in inputs.iter().enumerate() {
+            match tensor.data() {
+                Data::F32(v) => self.session.set_input(i, v)?,
+                Data::I8(v) => self.session.set_input(i, v)?,
+                Data::U8(v) => self.session.set_input(i, v)?,
+                Data::I32(v) => self.session.set_input(i, v)?,
+                Data::I64(v) => self.session.set_input(i, v)?,
+                Data::Bool(v) => {
+                    let bytes: Vec<u8> = v.iter().map(|&b| b.into()).collect();
+                    self.session.set_value(i, Value::Bool(&bytes))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs once and gives every output as real numbers (quantised outputs dequantised).
+    ///
+    /// # Errors
+    /// As [`set`](Self::set), or when the run fails.
+    pub fn run(&mut self, inputs: &[Tensor]) -> Result<Vec<Vec<f32>>, Error> {
+        self.set(inputs)?;
+        self.session.run()?;
+        (0..self.session.outputs().len())
+            .map(|i| self.real(i))
+            .collect()
+    }
+
+    /// Output `index` as real numbers.
+    ///
+    /// # Errors
+    /// When there is no such output, or it is of a type that is no number.
+    pub fn real(&self, index: usize) -> Result<Vec<f32>, Error> {
+        let info = &self.session.outputs()[index];
+        let quantized = info.scale != 0.0;
+        let real = |q: i32| {
+            if quantized {
+                info.dequantize(q)
+            } else {
+                q as f32
+            }
+        };
+        Ok(match self.session.output_value(index)? {
+            Value::F32(v) => v.to_vec(),
+            Value::I8(v) => v.iter().map(|&q| real(q.into())).collect(),
+            Value::U8(v) => v.iter().map(|&q| real(q.into())).collect(),
+            Value::I32(v) => v.iter().map(|&q| q as f32).collect(),
+            Value::I64(v) => v.iter().map(|&q| q as f32).collect(),
+            Value::Bool(v) => v.iter().map(|&b| b.into()).collect(),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("output \"{}\" holds {:?}", info.name, info.dtype),
+                ));
+            }
+        })
+    }
+
+    /// Every output as a tensor of its own type.
+    ///
+    /// # Errors
+    /// When an output's type has no tensor here.
+    pub fn outputs(&self) -> Result<Vec<(String, Tensor)>, Error> {
+        let mut out = Vec::new();
+        for (i, info) in self.session.outputs().iter().enumerate() {
+            let data = match self.session.output_value(i)? {
+                Value::F32(v) => Data::F32(v.to_vec()),
+                Value::I8(v) => Data::I8(v.to_vec()),
+                Value::U8(v) => Data::U8(v.to_vec()),
+                Value::I32(v) => Data::I32(v.to_vec()),
+                Value::I64(v) => Data::I64(v.to_vec()),
+                Value::Bool(v) => Data::Bool(v.iter().map(|&b| b != 0).collect()),
+                _ => {
+                    return Err(Error::new(
+                        ErrorKind::Invalid,
+                        format!("output \"{}\" holds {:?}", info.name, info.dtype),
+                    ));
+                }
+            };
+            out.push((info.name.clone(), Tensor::new(info.shape.clone(), data)?));
+        }
+        Ok(out)
+    }
+}
+
+impl From<redpoll_session::Error> for Error {
+    fn from(e: redpoll_session::Error) -> Self {
+        use redpoll_session::ErrorKind as S;
+        let kind = match e.kind() {
+            S::Io => ErrorKind::Io,
+            S::Run => ErrorKind::Internal,
+            _ => ErrorKind::Invalid,
+        };
+        Self::new(kind, e.to_string())
+    }
+}
