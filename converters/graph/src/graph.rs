@@ -156,9 +156,9 @@ impl Graph {
         id
     }
 
-    /// Appends a node; type and shape of its result are inferred. Node and result are both called `name`, by a
-    /// suffix where that is taken. Where the result keeps scale and zero point (data movement, maxima) they are those
-    /// of the first operand; other quantised results need [`add_node_as`](Self::add_node_as).
+    /// Appends a node; type and shape of its result are inferred. Node and result are both called `name`, with
+    /// a suffix where that is taken. Where the result keeps scale and zero point (data movement, maxima) they are those
+    /// of the first data operand; other quantised results need [`add_node_as`](Self::add_node_as).
     ///
     /// # Errors
     /// Those of [`shape::infer`](crate::shape::infer), naming the node.
@@ -176,7 +176,7 @@ impl Graph {
     /// ```
     pub fn add_node(&mut self, name: &str, op: Op, inputs: &[ValueId]) -> Result<ValueId, Error> {
         let (dtype, shape) = shape::infer(self, &op, inputs).map_err(|e| e.at(name))?;
-        let qparams = match inputs.first() {
+        let qparams = match shape::qparams_operands(&op, inputs).first() {
             Some(&first) if shape::keeps_qparams(&op) => self.value(first).qparams.clone(),
             _ => None,
         };
@@ -218,7 +218,8 @@ impl Graph {
         let output = self.add_value(name, dtype, shape);
         self.value_mut(output).qparams = qparams;
         let present = self.nodes.iter().map(|n| n.name.as_str());
-        let name = self.node_names.claim(name, present);
+        let called = &self.values[output.index()].name;
+        let name = self.node_names.claim(called, present);
         self.nodes.push(Node {
             name,
             op,

@@ -14,9 +14,10 @@ mod resize;
 
 use crate::error::{Error, ErrorKind};
 use crate::graph::{Graph, Value, ValueId};
-use crate::op::{BinaryFn, Op, PoolKind, ReduceKind, ResizeMode};
+use crate::op::{BinaryFn, Op, PoolKind, ReduceKind, ResizeMode, UnaryFn};
 use crate::types::{DType, element_count};
 
+pub(crate) use conv::{Axis, conv_axes, pool_axes};
 pub(crate) use elementwise::broadcast;
 
 /// Most elements of a value.
@@ -59,9 +60,27 @@ pub fn infer(graph: &Graph, op: &Op, inputs: &[ValueId]) -> Result<Inferred, Err
         check_size(&value.shape)?;
         values.push(value);
     }
+    check_clamp(op)?;
     let (dtype, shape) = dispatch(op, &values)?;
     check_size(&shape)?;
     Ok((dtype, shape))
+}
+
+/// Bounds are numbers in order.
+fn check_clamp(op: &Op) -> Result<(), Error> {
+    let clamp = match op {
+        Op::Conv(conv) => conv.clamp,
+        Op::Dense { clamp } | Op::Binary { clamp, .. } => *clamp,
+        Op::Unary(UnaryFn::Clamp(clamp)) => Some(*clamp),
+        _ => None,
+    };
+    match clamp {
+        Some(c) if c.lo.is_nan() || c.hi.is_nan() || c.lo > c.hi => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("bounds {:?} and {:?} are not in order", c.lo, c.hi),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn dispatch(op: &Op, values: &[&Value]) -> Result<Inferred, Error> {

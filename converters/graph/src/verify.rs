@@ -30,6 +30,23 @@ pub fn verify(graph: &Graph) -> Result<(), Error> {
     Ok(())
 }
 
+/// Checks one node and its values, as [`verify`] does; order and names are not looked at.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) fn verify_node(graph: &Graph, node: &Node) -> Result<(), Error> {
+    let check = || {
+        for id in node.inputs.iter().chain([&node.output]) {
+            let value = graph.values.get(id.index()).ok_or_else(|| {
+                Error::new(ErrorKind::Invalid, format!("there is no value {}", id.0))
+            })?;
+            quantized::check_value(value)?;
+        }
+        check_node(graph, node)
+    };
+    check().map_err(|e| e.at(&node.name))
+}
+
 fn check_node(graph: &Graph, node: &Node) -> Result<(), Error> {
     let (dtype, shape) = shape::infer(graph, &node.op, &node.inputs)?;
     let output = graph.value(node.output);

@@ -20,16 +20,16 @@ pub(crate) struct Axis {
 }
 
 /// Attributes that convolution and pooling share.
-pub(crate) struct WindowAttributes<'a> {
-    pub kernel: &'a [usize],
-    pub strides: &'a [usize],
-    pub dilations: &'a [usize],
-    pub before: &'a [usize],
-    pub after: &'a [usize],
+struct WindowAttributes<'a> {
+    kernel: &'a [usize],
+    strides: &'a [usize],
+    dilations: &'a [usize],
+    before: &'a [usize],
+    after: &'a [usize],
 }
 
 /// The spatial axes with their results: `⌊(in + before + after − ((k − 1) · d + 1)) / s⌋ + 1`.
-pub(crate) fn window_axes(x: &[usize], w: &WindowAttributes<'_>) -> Result<Vec<Axis>, Error> {
+fn window_axes(x: &[usize], w: &WindowAttributes<'_>) -> Result<Vec<Axis>, Error> {
     let spatial = x.len().saturating_sub(2);
     if !(1..=2).contains(&spatial) {
         return Err(shape_error(format!(
@@ -70,6 +70,31 @@ pub(crate) fn window_axes(x: &[usize], w: &WindowAttributes<'_>) -> Result<Vec<A
         .collect()
 }
 
+/// The spatial axes of a convolution of `x [N, S…, C]` by `w [M, K…, C/groups]`, which have as many axes.
+pub(crate) fn conv_axes(conv: &Conv, x: &[usize], w: &[usize]) -> Result<Vec<Axis>, Error> {
+    let kernel = w.get(1..w.len().saturating_sub(1)).unwrap_or_default();
+    let attributes = WindowAttributes {
+        kernel,
+        strides: &conv.strides,
+        dilations: &conv.dilations,
+        before: &conv.pads_before,
+        after: &conv.pads_after,
+    };
+    window_axes(x, &attributes)
+}
+
+/// The spatial axes of a pooling of `x [N, S…, C]`.
+pub(crate) fn pool_axes(pool: &Pool, x: &[usize]) -> Result<Vec<Axis>, Error> {
+    let attributes = WindowAttributes {
+        kernel: &pool.kernel,
+        strides: &pool.strides,
+        dilations: &pool.dilations,
+        before: &pool.pads_before,
+        after: &pool.pads_after,
+    };
+    window_axes(x, &attributes)
+}
+
 pub(super) fn conv(conv: &Conv, values: &[&Value]) -> Result<Inferred, Error> {
     let (x, w) = (values[0], values[1]);
     weights_fit("Conv", x, w, values.get(2).copied())?;
@@ -80,16 +105,7 @@ pub(super) fn conv(conv: &Conv, values: &[&Value]) -> Result<Inferred, Error> {
         )));
     }
     let rank = x.shape.len();
-    let axes = window_axes(
-        &x.shape,
-        &WindowAttributes {
-            kernel: &w.shape[1..rank - 1],
-            strides: &conv.strides,
-            dilations: &conv.dilations,
-            before: &conv.pads_before,
-            after: &conv.pads_after,
-        },
-    )?;
+    let axes = conv_axes(conv, &x.shape, &w.shape)?;
     let (m, channels) = (w.shape[0], x.shape[rank - 1]);
     let groups = conv.groups;
     if groups == 0 || channels == 0 || m == 0 || m % groups != 0 {
@@ -149,16 +165,7 @@ pub(super) fn pool(pool: &Pool, x: &Value) -> Result<Inferred, Error> {
     if arithmetic(x)? == Arithmetic::Whole {
         float_only("pooling", x)?;
     }
-    let axes = window_axes(
-        &x.shape,
-        &WindowAttributes {
-            kernel: &pool.kernel,
-            strides: &pool.strides,
-            dilations: &pool.dilations,
-            before: &pool.pads_before,
-            after: &pool.pads_after,
-        },
-    )?;
+    let axes = pool_axes(pool, &x.shape)?;
     for axis in &axes {
         every_window_reads(axis)?;
     }
