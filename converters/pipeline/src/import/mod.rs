@@ -1,1 +1,225 @@
 //! Import: ONNX messages become a graph, or the list of all gaps at once.
+//!
+//! One file a family of operators, under the names that the families have in the graph crate; [`table`] says which
+//! operator is handled from which opset on. Windowed operators become channels-last at once, between two transpositions
+//! that optimisation removes; whatever depends on constants alone is computed here.
+
+mod constant;
+mod conv;
+mod convert;
+mod dense;
+mod elementwise;
+pub(crate) mod fold;
+mod gather;
+mod importer;
+mod inputs;
+mod layout;
+mod movement;
+mod node;
+mod norm;
+mod pool;
+mod reduce;
+mod resize;
+mod table;
+mod tensor;
+mod window;
+
+use std::collections::BTreeMap;
+
+use redpoll_graph::{Op, ValueId};
+use redpoll_onnx::Model;
+use redpoll_onnx::proto::NodeProto;
+
+use crate::{Error, ErrorKind, Gap, Imported};
+use importer::{Importer, Known};
+use node::{OnnxNode, Stop};
+
+/// Choices of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// Sizes of named dimensions.
+    pub dims: BTreeMap<String, usize>,
+    /// Size of a leading dimension that has no number, and no entry in [`dims`](Self::dims).
+    pub batch: usize,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        Self {
+            dims: BTreeMap::new(),
+            batch: 1,
+        }
+    }
+}
+
+/// Makes a graph of an ONNX model, with concrete shapes.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] with all gaps; [`ErrorKind::Invalid`] for a model that contradicts itself, and for a
+/// dimension without a size (the message says which `--dim NAME=N` to give).
+pub fn import(model: &Model, options: &ImportOptions) -> Result<Imported, Error> {
+    let mut import = Importer::new(model);
+    import.graph.name = model.graph().name.clone();
+    metadata(&mut import);
+    inputs::constants(&mut import)?;
+    inputs::inputs(&mut import, options)?;
+    let mut gaps = Vec::new();
+    for proto in &model.graph().node {
+        one(&mut import, proto, &mut gaps)?;
+    }
+    if !gaps.is_empty() {
+        return Err(Error::unsupported(gaps));
+    }
+    outputs(&mut import)?;
+    redpoll_graph::verify(&import.graph)?;
+    Ok(Imported(import.graph))
+}
+
+/// Imports one node, or notes why not.
+fn one(import: &mut Importer<'_>, proto: &NodeProto, gaps: &mut Vec<Gap>) -> Result<(), Error> {
+    let first = proto.output.first().map_or("", String::as_str);
+    let label = if proto.name.is_empty() {
+        first
+    } else {
+        &proto.name
+    };
+    let name = import.unique_node_name(label);
+    let (op_type, result) = match lookup(import, proto) {
+        Err(reason) => (full_name(proto), Err(Stop::Gap(reason))),
+        Ok(function) => (
+            proto.op_type.clone(),
+            resolve(import, proto, name).and_then(|node| function(import, &node)),
+        ),
+    };
+    match result {
+        Ok(values) => {
+            let named = proto.output.iter().zip(values);
+            for (output, value) in named.filter(|(o, _)| !o.is_empty()) {
+                import.names.insert(output.clone(), Known::Value(value));
+            }
+            return Ok(());
+        }
+        Err(Stop::Gap(reason)) => gaps.push(Gap {
+            node: label.to_owned(),
+            op: op_type,
+            reason,
+        }),
+        Err(Stop::Invalid(reason)) => {
+            let message = format!("node \"{label}\" ({op_type}): {reason}");
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        Err(Stop::Blocked) => {}
+    }
+    for output in &proto.output {
+        import.names.insert(output.clone(), Known::Missing);
+    }
+    Ok(())
+}
+
+/// The operator with its domain, when that is not the standard one.
+fn full_name(proto: &NodeProto) -> String {
+    match proto.domain.as_str() {
+        "" | "ai.onnx" => proto.op_type.clone(),
+        domain => format!("{domain}.{}", proto.op_type),
+    }
+}
+
+fn lookup(import: &Importer<'_>, proto: &NodeProto) -> Result<table::ImportFn, String> {
+    let model = import.model.proto();
+    let is_function = |f: &redpoll_onnx::proto::FunctionProto| {
+        f.name == proto.op_type && f.domain == proto.domain
+    };
+    if model.functions.iter().any(is_function) {
+        return Err(
+            "functions of the model's own are not supported; inline them first (onnx.inliner)"
+                .into(),
+        );
+    }
+    match proto.domain.as_str() {
+        "" | "ai.onnx" => table::find(&proto.op_type, import.model.opset()),
+        domain => Err(format!(
+            "operators of the domain {domain} are not supported; export with standard operators"
+        )),
+    }
+}
+
+/// Looks the inputs of a node up.
+fn resolve<'p>(
+    import: &Importer<'_>,
+    proto: &'p NodeProto,
+    name: String,
+) -> Result<OnnxNode<'p>, Stop> {
+    let mut inputs = Vec::with_capacity(proto.input.len());
+    for input in &proto.input {
+        inputs.push(match import.names.get(input) {
+            _ if input.is_empty() => None,
+            Some(Known::Value(id)) => Some(*id),
+            Some(Known::Missing) => return Err(Stop::Blocked),
+            None => return node::invalid(format!("input \"{input}\" is never made")),
+        });
+    }
+    Ok(OnnxNode {
+        proto,
+        name,
+        opset: import.model.opset(),
+        inputs,
+    })
+}
+
+/// Free text of the model, its producer and its origin.
+fn metadata(import: &mut Importer<'_>) {
+    let proto = import.model.proto();
+    let mut add = |key: &str, text: &str| {
+        if !text.is_empty() {
+            import
+                .graph
+                .metadata
+                .insert(key.to_owned(), text.to_owned());
+        }
+    };
+    add(
+        "producer",
+        format!("{} {}", proto.producer_name, proto.producer_version).trim(),
+    );
+    for prop in &proto.metadata_props {
+        add(&prop.key, &prop.value);
+    }
+}
+
+/// Names the outputs as the model does. A value that is an input, a constant or an output already gets a copy.
+fn outputs(import: &mut Importer<'_>) -> Result<(), Error> {
+    for info in &import.model.graph().output {
+        let Some(Known::Value(value)) = import.names.get(&info.name).copied() else {
+            let message = format!("output \"{}\" is never made", info.name);
+            return Err(Error::new(ErrorKind::Invalid, message));
+        };
+        let graph = &import.graph;
+        let taken = graph.inputs.contains(&value)
+            || graph.outputs.contains(&value)
+            || graph.constant(value).is_some();
+        let value = if taken {
+            copy(import, value, &info.name)?
+        } else {
+            value
+        };
+        import.graph.outputs.push(value);
+        rename(import, value, &info.name);
+    }
+    Ok(())
+}
+
+/// A value of its own with the same elements.
+fn copy(import: &mut Importer<'_>, value: ValueId, name: &str) -> Result<ValueId, Error> {
+    let shape = import.shape(value).to_vec();
+    let node_name = import.unique_node_name(name);
+    Ok(import.append(&node_name, name, Op::Reshape { shape }, &[value])?)
+}
+
+/// Gives the value this name, and its own to the value that had it.
+fn rename(import: &mut Importer<'_>, value: ValueId, name: &str) {
+    if let Some(other) = import.graph.find_value(name).filter(|&o| o != value) {
+        let own = std::mem::take(&mut import.graph.value_mut(value).name);
+        import.graph.value_mut(other).name = own;
+    }
+    name.clone_into(&mut import.graph.value_mut(value).name);
+}

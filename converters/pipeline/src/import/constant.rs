@@ -1,0 +1,138 @@
+//! Nodes that are constants once shapes are known: Constant, ConstantOfShape, Shape, Size, Range; and those that pass
+//! their input on: Identity, Dropout.
+
+use redpoll_graph::{DType, Data, Tensor};
+
+use super::importer::Importer;
+use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
+use super::tensor::tensor_of;
+
+/// Elements of a constant that a few bytes of a model may ask for.
+const MAX_FILLED: usize = 1 << 26;
+
+/// Constant-1 to -25, all forms but strings and sparse tensors.
+pub(crate) fn constant(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let proto = node.proto;
+    let tensor = if let Some(t) = proto.attr_tensor("value")? {
+        tensor_of(&import.model.tensor(t)?)?
+    } else if let Some(v) = proto.attr_float("value_float")? {
+        Tensor::scalar(v)
+    } else if let Some(v) = proto.attr_floats("value_floats")? {
+        Tensor::vector_f32(v.to_vec())
+    } else if let Some(v) = proto.attr_int("value_int")? {
+        Tensor::new(Vec::new(), Data::I64(vec![v]))?
+    } else if let Some(v) = proto.attr_ints("value_ints")? {
+        Tensor::vector_i64(v.to_vec())
+    } else if proto.attribute.is_empty() {
+        return invalid("the constant has no value");
+    } else {
+        return gap("strings and sparse tensors are not supported");
+    };
+    Ok(vec![import.graph.add_constant(node.output_name(), tensor)])
+}
+
+/// ConstantOfShape-9, -20 and later; zeros of f32 without `value`.
+pub(crate) fn constant_of_shape(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let wanted = import.constant_ints(node, 0, "the shape")?;
+    let value = match node.proto.attr_tensor("value")? {
+        Some(t) => tensor_of(&import.model.tensor(t)?)?,
+        None => Tensor::scalar(0.0),
+    };
+    let shape: Option<Vec<usize>> = wanted.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let Some(shape) = shape else {
+        return invalid(format!("shape {wanted:?}"));
+    };
+    let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    let Some(n) = count.filter(|&n| n <= MAX_FILLED) else {
+        return gap(format!(
+            "shape {shape:?} is larger than {MAX_FILLED} elements"
+        ));
+    };
+    let empty = || Stop::Invalid("the value has no element".to_owned());
+    let data = match value.data() {
+        Data::F32(v) => Data::F32(vec![*v.first().ok_or_else(empty)?; n]),
+        Data::I8(v) => Data::I8(vec![*v.first().ok_or_else(empty)?; n]),
+        Data::U8(v) => Data::U8(vec![*v.first().ok_or_else(empty)?; n]),
+        Data::I32(v) => Data::I32(vec![*v.first().ok_or_else(empty)?; n]),
+        Data::I64(v) => Data::I64(vec![*v.first().ok_or_else(empty)?; n]),
+        Data::Bool(v) => Data::Bool(vec![*v.first().ok_or_else(empty)?; n]),
+    };
+    let tensor = Tensor::new(shape, data)?;
+    Ok(vec![import.graph.add_constant(node.output_name(), tensor)])
+}
+
+/// Shape-1, -13, -15 (start and end), -19 and later.
+pub(crate) fn shape(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let dims: Vec<i64> = import
+        .shape(node.input(0)?)
+        .iter()
+        .map(|&d| i64::try_from(d).unwrap_or(i64::MAX))
+        .collect();
+    let rank = i64::try_from(dims.len()).unwrap_or(i64::MAX);
+    let bound = |v: i64| {
+        let v = if v < 0 { v.saturating_add(rank) } else { v };
+        usize::try_from(v.clamp(0, rank)).unwrap_or(0)
+    };
+    let start = bound(node.int_or("start", 0)?);
+    let end = bound(node.int_or("end", rank)?);
+    let part = dims.get(start..end).unwrap_or_default().to_vec();
+    Ok(vec![import.graph.add_constant(
+        node.output_name(),
+        Tensor::vector_i64(part),
+    )])
+}
+
+/// Size-1, -13 and later.
+pub(crate) fn size(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let n = import.graph.value(node.input(0)?).len();
+    let n = i64::try_from(n).unwrap_or(i64::MAX);
+    let tensor = Tensor::new(Vec::new(), Data::I64(vec![n]))?;
+    Ok(vec![import.graph.add_constant(node.output_name(), tensor)])
+}
+
+/// Range-11 of integers.
+pub(crate) fn range(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let mut bounds = [0i64; 3];
+    for (i, what) in ["start", "limit", "delta"].into_iter().enumerate() {
+        bounds[i] = match import.constant_ints(node, i, what)?[..] {
+            [v] => v,
+            _ => return invalid(format!("{what} is not one integer")),
+        };
+    }
+    let [start, limit, delta] = bounds;
+    let wide = i128::from(limit) - i128::from(start);
+    if delta == 0 {
+        return invalid("delta is 0");
+    }
+    let count = (wide / i128::from(delta) + i128::from(wide % i128::from(delta) != 0)).max(0);
+    let count = match usize::try_from(count) {
+        _ if (wide > 0) != (delta > 0) => 0,
+        Ok(n) if n <= MAX_FILLED => n,
+        _ => return gap(format!("more than {MAX_FILLED} elements")),
+    };
+    let values = std::iter::successors(Some(start), |v| v.checked_add(delta)).take(count);
+    let data = match import.dtype(node.input(0)?) {
+        DType::I32 => Data::I32(
+            values
+                .map(|v| i32::try_from(v).unwrap_or(i32::MAX))
+                .collect(),
+        ),
+        _ => Data::I64(values.collect()),
+    };
+    let tensor = Tensor::new(vec![count], data)?;
+    Ok(vec![import.graph.add_constant(node.output_name(), tensor)])
+}
+
+/// Identity, and Dropout in inference: the input itself.
+pub(crate) fn pass(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    if node.wants_output(1) {
+        return gap("the mask (second output) is not supported; export for inference");
+    }
+    if node.proto.op_type == "Dropout" && node.opset >= 12 && node.optional(2).is_some() {
+        match import.constant_input(node, 2, "training_mode")?.data() {
+            Data::Bool(v) if v.iter().all(|&b| !b) => {}
+            _ => return gap("training mode is not supported; export for inference"),
+        }
+    }
+    Ok(vec![node.input(0)?])
+}

@@ -1,0 +1,175 @@
+//! Conversions of the element type: Cast, QuantizeLinear, DequantizeLinear.
+
+use redpoll_graph::{DType, Data, Op, QParams, Tensor, ValueId};
+use redpoll_onnx::DataType;
+
+use super::importer::Importer;
+use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
+use super::tensor::dtype_of;
+
+/// Cast-6, -9, -13, -19 and later. Floats of any width are f32 here.
+pub(crate) fn cast(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let Some(to) = node.proto.attr_int("to")? else {
+        return invalid("attribute \"to\" is missing");
+    };
+    let to = dtype_of(DataType::from_onnx(i32::try_from(to).unwrap_or(0))?)?;
+    if import.dtype(x) == to {
+        return Ok(vec![x]);
+    }
+    Ok(vec![import.emit(node, Op::Cast { to }, &[x])?])
+}
+
+/// QuantizeLinear-10, -13, -19, -21 and later, to 8 bits. Scale and zero point become those of the result.
+pub(crate) fn quantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    if import.dtype(x) != DType::F32 {
+        return gap("only floats can be quantised");
+    }
+    let dtype = match node.optional(2) {
+        Some(zero_point) => import.dtype(zero_point),
+        None => match node.int_or("output_dtype", 0)? {
+            0 => DType::U8,
+            t => dtype_of(DataType::from_onnx(i32::try_from(t).unwrap_or(0))?)?,
+        },
+    };
+    if dtype.quantized_range().is_none() {
+        return gap(format!(
+            "a result of type {dtype}; only 8 bits are supported"
+        ));
+    }
+    let qparams = qparams(import, node, import.shape(x).to_vec())?;
+    if let Some(values) = import.graph.constant(x).and_then(Tensor::as_f32) {
+        let shape = import.shape(x).to_vec();
+        let tensor = quantize_constant(values, &shape, dtype, &qparams)?;
+        let id = import.graph.add_constant(node.output_name(), tensor);
+        import.graph.value_mut(id).qparams = Some(qparams);
+        return Ok(vec![id]);
+    }
+    Ok(vec![import.emit_quantized(
+        node,
+        Op::Quantize,
+        x,
+        dtype,
+        qparams,
+    )])
+}
+
+/// DequantizeLinear-10, -13, -19, -21 and later, from 8 bits or i32. Scale and zero point become those of the operand.
+pub(crate) fn dequantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let mut x = node.input(0)?;
+    if !matches!(import.dtype(x), DType::I8 | DType::U8 | DType::I32) {
+        return gap(format!("an operand of type {}", import.dtype(x)));
+    }
+    let qparams = qparams(import, node, import.shape(x).to_vec())?;
+    match &import.graph.value(x).qparams {
+        Some(own) if *own == qparams => {}
+        Some(_) => {
+            // The same integers read with another scale: only constants can be copied for that.
+            let Some(tensor) = import.graph.constant(x).cloned() else {
+                return gap("the integers are read with two different scales or zero points");
+            };
+            x = import.constant(node, "stored", tensor);
+            import.graph.value_mut(x).qparams = Some(qparams);
+        }
+        None => give_qparams(import, x, &qparams)?,
+    }
+    Ok(vec![import.emit_as(
+        &node.name,
+        node.output_name(),
+        Op::Dequantize,
+        &[x],
+    )?])
+}
+
+/// Gives `id` its scale, and the values that it was moved from unchanged.
+fn give_qparams(import: &mut Importer<'_>, id: ValueId, qparams: &QParams) -> Result<(), Stop> {
+    let value = import.graph.value_mut(id);
+    match &value.qparams {
+        Some(own) if own == qparams => return Ok(()),
+        Some(_) => return gap("integers with different scales are moved into one value"),
+        None => value.qparams = Some(qparams.clone()),
+    }
+    let made_by = import.graph.nodes.iter().find(|n| n.output == id);
+    let Some(maker) = made_by.filter(|n| redpoll_graph::shape::keeps_qparams(&n.op)) else {
+        return Ok(());
+    };
+    if !qparams.is_per_tensor() {
+        return gap("integers with a scale for each channel are moved; quantise per tensor");
+    }
+    let operands = redpoll_graph::shape::qparams_operands(&maker.op, &maker.inputs).to_vec();
+    operands
+        .into_iter()
+        .try_for_each(|operand| give_qparams(import, operand, qparams))
+}
+
+/// Scale (input 1) and zero point (input 2) with the axis that they run along.
+fn qparams(import: &Importer<'_>, node: &OnnxNode<'_>, shape: Vec<usize>) -> Result<QParams, Stop> {
+    if node.int_or("block_size", 0)? != 0 {
+        return gap("a scale for each block is not supported; quantise per channel");
+    }
+    let scale = import.constant_input(node, 1, "the scale")?;
+    let Some(scales) = scale.as_f32().map(<[f32]>::to_vec) else {
+        return invalid("the scale is not a float");
+    };
+    let zero_points = match node.optional(2) {
+        None => vec![0; scales.len()],
+        Some(_) => import
+            .constant_ints(node, 2, "the zero point")?
+            .iter()
+            .map(|&z| i32::try_from(z).unwrap_or(i32::MAX))
+            .collect(),
+    };
+    if zero_points.len() != scales.len() || scales.is_empty() {
+        return invalid("scale and zero point differ in length");
+    }
+    if let Some(bad) = scales.iter().find(|s| !(s.is_finite() && **s > 0.0)) {
+        return invalid(format!("scale {bad}"));
+    }
+    let along_axis = scale.shape().len() == 1 && scales.len() > 1;
+    if !along_axis && scales.len() > 1 {
+        return gap("scales with more than one axis are not supported");
+    }
+    let axis = if along_axis {
+        let axis = axis_of(node.int_or("axis", 1)?, shape.len())?;
+        if shape[axis] != scales.len() {
+            return invalid(format!(
+                "{} scales for axis {axis} of {shape:?}",
+                scales.len()
+            ));
+        }
+        Some(axis)
+    } else {
+        None
+    };
+    Ok(QParams {
+        scales,
+        zero_points,
+        axis,
+    })
+}
+
+/// `saturate(round_half_even(x / s) + z)` element by element.
+fn quantize_constant(
+    values: &[f32],
+    shape: &[usize],
+    dtype: DType,
+    qparams: &QParams,
+) -> Result<Tensor, Stop> {
+    let (lo, hi) = dtype.quantized_range().unwrap_or((-128, 127));
+    let inner: usize = qparams.axis.map_or(1, |a| shape[a + 1..].iter().product());
+    let channels = qparams.scales.len();
+    let integers = values.iter().enumerate().map(|(i, &v)| {
+        let c = i / inner.max(1) % channels;
+        let z = qparams.zero_points[c];
+        let q = (v / qparams.scales[c]).clamp((lo - z) as f32, (hi - z) as f32);
+        // In range, so the conversion is exact; NaN becomes 0 and then the zero point.
+        q.round_ties_even() as i32 + z
+    });
+    let data = if dtype == DType::U8 {
+        Data::U8(integers.map(|q| u8::try_from(q).unwrap_or(0)).collect())
+    } else {
+        Data::I8(integers.map(|q| i8::try_from(q).unwrap_or(0)).collect())
+    };
+    Ok(Tensor::new(shape.to_vec(), data)?)
+}

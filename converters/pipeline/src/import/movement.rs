@@ -1,0 +1,384 @@
+//! Operators that move elements: shapes, order, parts, borders.
+
+use redpoll_graph::op::{Pad, PadMode, SliceAxis};
+use redpoll_graph::{Op, ValueId};
+
+use super::elementwise::broadcast;
+use super::importer::Importer;
+use super::node::{OnnxNode, Outputs, Stop, axes_of, axis_of, gap, invalid};
+
+fn reshape_to(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    shape: Vec<usize>,
+) -> Outputs {
+    Ok(vec![import.emit(node, Op::Reshape { shape }, &[x])?])
+}
+
+/// Reshape-5, -13, -14, -19, -21: 0 keeps an axis unless `allowzero`, −1 takes what is left.
+pub(crate) fn reshape(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let wanted = import.constant_ints(node, 1, "the shape")?;
+    let from = import.shape(x);
+    let allow_zero = node.flag("allowzero")?;
+    let mut shape = Vec::with_capacity(wanted.len());
+    let mut rest = None;
+    for (i, &w) in wanted.iter().enumerate() {
+        match (usize::try_from(w), from.get(i)) {
+            (Ok(0), Some(&kept)) if !allow_zero => shape.push(kept),
+            (Ok(0), None) if !allow_zero => {
+                return invalid(format!(
+                    "shape {wanted:?} keeps axis {i}, which is not there"
+                ));
+            }
+            (Ok(size), _) => shape.push(size),
+            (Err(_), _) if w == -1 && rest.is_none() => {
+                rest = Some(i);
+                shape.push(1);
+            }
+            _ => return invalid(format!("shape {wanted:?}")),
+        }
+    }
+    if let Some(i) = rest {
+        let total: usize = import.graph.value(x).len();
+        let known = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+        shape[i] = match known {
+            Some(known) if known > 0 && total % known == 0 => total / known,
+            _ => return invalid(format!("shape {wanted:?} of {from:?}")),
+        };
+    }
+    reshape_to(import, node, x, shape)
+}
+
+/// Flatten-1, -9, -11, -13, -21.
+pub(crate) fn flatten(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let from = import.shape(x);
+    let axis = match node.int_or("axis", 1)? {
+        a if usize::try_from(a) == Ok(from.len()) => from.len(),
+        a => axis_of(a, from.len())?,
+    };
+    let shape = vec![from[..axis].iter().product(), from[axis..].iter().product()];
+    reshape_to(import, node, x, shape)
+}
+
+/// Axes as an attribute (before opset 13) or as input 1.
+fn axes_argument(import: &Importer<'_>, node: &OnnxNode<'_>) -> Result<Option<Vec<i64>>, Stop> {
+    if node.opset < 13 {
+        return Ok(node.proto.attr_ints("axes")?.map(<[i64]>::to_vec));
+    }
+    import.optional_ints(node, 1, "axes")
+}
+
+/// Squeeze-1, -11 (attribute), -13, -21 (input).
+pub(crate) fn squeeze(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let from = import.shape(x).to_vec();
+    let axes = match axes_argument(import, node)? {
+        Some(axes) => axes_of(&axes, from.len())?,
+        None => (0..from.len()).filter(|&i| from[i] == 1).collect(),
+    };
+    if let Some(&axis) = axes.iter().find(|&&a| from[a] != 1) {
+        return invalid(format!("axis {axis} of {from:?} does not have length 1"));
+    }
+    let kept = (0..from.len()).filter(|i| !axes.contains(i));
+    reshape_to(import, node, x, kept.map(|i| from[i]).collect())
+}
+
+/// Unsqueeze-1, -11 (attribute), -13, -21 (input).
+pub(crate) fn unsqueeze(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let Some(axes) = axes_argument(import, node)? else {
+        return invalid("axes are missing");
+    };
+    let from = import.shape(x).to_vec();
+    let rank = from.len() + axes.len();
+    let axes = axes_of(&axes, rank)?;
+    let mut old = from.into_iter();
+    let shape = (0..rank)
+        .map(|i| {
+            if axes.contains(&i) {
+                1
+            } else {
+                old.next().unwrap_or(1)
+            }
+        })
+        .collect();
+    reshape_to(import, node, x, shape)
+}
+
+/// Transpose-1, -13, -21; the axes reversed without `perm`.
+pub(crate) fn transpose(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let rank = import.rank(x);
+    let perm = match node.proto.attr_ints("perm")? {
+        Some(perm) => perm
+            .iter()
+            .map(|&p| axis_of(p, rank))
+            .collect::<Result<_, _>>()?,
+        None => (0..rank).rev().collect(),
+    };
+    Ok(vec![import.emit(node, Op::Transpose { perm }, &[x])?])
+}
+
+/// Concat-4, -11, -13.
+pub(crate) fn concat(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let inputs = node.all_inputs(1)?;
+    let Some(axis) = node.proto.attr_int("axis")? else {
+        return invalid("attribute \"axis\" is missing");
+    };
+    let axis = axis_of(axis, import.rank(inputs[0]))?;
+    Ok(vec![import.emit(node, Op::Concat { axis }, &inputs)?])
+}
+
+/// Split-2, -11 (attribute), -13, -18 (input or number of outputs): a slice for each output.
+pub(crate) fn split(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let from = import.shape(x).to_vec();
+    let axis = axis_of(node.int_or("axis", 0)?, from.len())?;
+    let parts = node.proto.output.len();
+    let sizes = if node.opset < 13 {
+        node.proto.attr_ints("split")?.map(<[i64]>::to_vec)
+    } else {
+        import.optional_ints(node, 1, "split")?
+    };
+    let sizes: Vec<usize> = match sizes {
+        Some(sizes) => sizes
+            .iter()
+            .filter_map(|&s| usize::try_from(s).ok())
+            .collect(),
+        None => {
+            let each = from[axis].div_ceil(parts.max(1));
+            let left = |i: usize| from[axis].saturating_sub(i.saturating_mul(each));
+            (0..parts).map(|i| left(i).min(each)).collect()
+        }
+    };
+    let total = sizes.iter().try_fold(0usize, |n, &s| n.checked_add(s));
+    if sizes.len() != parts || total != Some(from[axis]) {
+        return invalid(format!("parts {sizes:?} of axis {axis} of {from:?}"));
+    }
+    let mut start = 0;
+    let mut outputs = Vec::with_capacity(parts);
+    for (i, len) in sizes.into_iter().enumerate() {
+        let mut axes = whole(&from);
+        axes[axis] = SliceAxis {
+            start,
+            step: 1,
+            len,
+        };
+        start += len;
+        let name = match i {
+            0 => node.name.clone(),
+            _ => import.unique_node_name(&format!("{}_{i}", node.name)),
+        };
+        outputs.push(import.emit_as(&name, &node.proto.output[i], Op::Slice { axes }, &[x])?);
+    }
+    Ok(outputs)
+}
+
+/// A slice that takes everything.
+fn whole(shape: &[usize]) -> Vec<SliceAxis> {
+    let all = |&len: &usize| SliceAxis {
+        start: 0,
+        step: 1,
+        len,
+    };
+    shape.iter().map(all).collect()
+}
+
+/// Slice-1 (attributes), -10, -11, -13 (inputs): bounds are cut to the axis, negative ones count from its end.
+pub(crate) fn slice(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let from = import.shape(x).to_vec();
+    let missing = |what: &str| Stop::Invalid(format!("{what} are missing"));
+    let attribute = |name: &str| -> Result<Option<Vec<i64>>, Stop> {
+        Ok(node.proto.attr_ints(name)?.map(<[i64]>::to_vec))
+    };
+    let (starts, ends, axes, steps) = if node.opset < 10 {
+        let starts = attribute("starts")?.ok_or_else(|| missing("starts"))?;
+        let ends = attribute("ends")?.ok_or_else(|| missing("ends"))?;
+        (starts, ends, attribute("axes")?, None)
+    } else {
+        let starts = import.constant_ints(node, 1, "starts")?;
+        let ends = import.constant_ints(node, 2, "ends")?;
+        let axes = import.optional_ints(node, 3, "axes")?;
+        (starts, ends, axes, import.optional_ints(node, 4, "steps")?)
+    };
+    let axes = axes.unwrap_or_else(|| (0i64..).take(starts.len()).collect());
+    let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+        return invalid("starts, ends, axes and steps differ in length");
+    }
+    let mut slices = whole(&from);
+    for (i, &axis) in axes.iter().enumerate() {
+        let axis = axis_of(axis, from.len())?;
+        slices[axis] = slice_axis(starts[i], ends[i], steps[i], from[axis])?;
+    }
+    Ok(vec![import.emit(node, Op::Slice { axes: slices }, &[x])?])
+}
+
+fn slice_axis(start: i64, end: i64, step: i64, size: usize) -> Result<SliceAxis, Stop> {
+    let n = i64::try_from(size).unwrap_or(i64::MAX);
+    let from_end = |v: i64| if v < 0 { v.saturating_add(n) } else { v };
+    if step == 0 {
+        return invalid("a step of 0");
+    }
+    let (start, end) = if step > 0 {
+        (from_end(start).clamp(0, n), from_end(end).clamp(0, n))
+    } else {
+        (
+            from_end(start).clamp(-1, n - 1),
+            from_end(end).clamp(-1, n - 1),
+        )
+    };
+    let distance = if step > 0 { end - start } else { start - end };
+    let len = if distance <= 0 {
+        0
+    } else {
+        distance.unsigned_abs().div_ceil(step.unsigned_abs())
+    };
+    Ok(SliceAxis {
+        start: usize::try_from(start)
+            .unwrap_or(0)
+            .min(size.saturating_sub(1)),
+        step: isize::try_from(step).unwrap_or(if step > 0 { isize::MAX } else { isize::MIN }),
+        len: usize::try_from(len).unwrap_or(0),
+    })
+}
+
+/// Pad-2 (attributes), -11, -13, -18, -19, -21 (inputs).
+pub(crate) fn pad(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let rank = import.rank(x);
+    let mode = match node.text_or("mode", "constant")? {
+        "constant" => PadMode::Constant,
+        "edge" => PadMode::Edge,
+        "reflect" => PadMode::Reflect,
+        other => return gap(format!("mode {other:?} is not supported")),
+    };
+    let (pads, value) = if node.opset < 11 {
+        let Some(pads) = node.proto.attr_ints("pads")? else {
+            return invalid("attribute \"pads\" is missing");
+        };
+        (pads.to_vec(), node.float_or("value", 0.0)?)
+    } else {
+        let value = match node.optional(2) {
+            None => 0.0,
+            Some(_) => {
+                let value = import.constant_input(node, 2, "the value")?;
+                let integer = || value.to_i64().and_then(|v| v.first().copied());
+                match value.scalar_f32().or_else(|| integer().map(|v| v as f32)) {
+                    Some(v) => v,
+                    None => return invalid("the value (input 2) is not one number"),
+                }
+            }
+        };
+        (import.constant_ints(node, 1, "pads")?, value)
+    };
+    let axes = match import.optional_ints(node, 3, "axes")? {
+        Some(axes) => axes
+            .iter()
+            .map(|&a| axis_of(a, rank))
+            .collect::<Result<Vec<_>, _>>()?,
+        None => (0..rank).collect(),
+    };
+    if pads.len() != 2 * axes.len() {
+        return invalid(format!("{} pads for {} axes", pads.len(), axes.len()));
+    }
+    let size = |pad: i64| match usize::try_from(pad) {
+        Ok(pad) => Ok(pad),
+        Err(_) => gap("negative pads are not supported; use Slice"),
+    };
+    let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
+    for (i, &axis) in axes.iter().enumerate() {
+        before[axis] = size(pads[i])?;
+        after[axis] = size(pads[i + axes.len()])?;
+    }
+    let pad = Pad {
+        before,
+        after,
+        mode,
+        value,
+    };
+    Ok(vec![import.emit(node, Op::Pad(pad), &[x])?])
+}
+
+/// Expand-8, -13: broadcasts both ways.
+pub(crate) fn expand(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let wanted = import.constant_ints(node, 1, "the shape")?;
+    let Ok(wanted) = wanted
+        .iter()
+        .map(|&w| usize::try_from(w))
+        .collect::<Result<Vec<_>, _>>()
+    else {
+        return invalid(format!("shape {wanted:?}"));
+    };
+    let shape = broadcast(import.shape(x), &wanted)?;
+    Ok(vec![import.emit(node, Op::Expand { shape }, &[x])?])
+}
+
+/// DepthToSpace-1, -11, -13.
+pub(crate) fn depth_to_space(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let &[n, c, h, w] = import.shape(x) else {
+        return invalid(format!("shape {:?}", import.shape(x)));
+    };
+    let b = block_size(node)?;
+    if c % b.saturating_mul(b).max(1) != 0 {
+        return invalid(format!("{c} channels in blocks of {b} × {b}"));
+    }
+    let d = c / (b * b);
+    let (split, perm) = match node.text_or("mode", "DCR")? {
+        "DCR" => (vec![n, b, b, d, h, w], vec![0, 3, 4, 1, 5, 2]),
+        "CRD" => (vec![n, d, b, b, h, w], vec![0, 1, 4, 2, 5, 3]),
+        other => return invalid(format!("mode is {other:?}")),
+    };
+    regroup(import, node, x, split, perm, vec![n, d, h * b, w * b])
+}
+
+/// SpaceToDepth-1, -13.
+pub(crate) fn space_to_depth(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let &[n, c, h, w] = import.shape(x) else {
+        return invalid(format!("shape {:?}", import.shape(x)));
+    };
+    let b = block_size(node)?;
+    if h % b != 0 || w % b != 0 {
+        return invalid(format!("a plane of {h} × {w} in blocks of {b} × {b}"));
+    }
+    let (rows, columns) = (h / b, w / b);
+    let Some(depth) = c.checked_mul(b).and_then(|n| n.checked_mul(b)) else {
+        return invalid("blocksize is too large");
+    };
+    let split = vec![n, c, rows, b, columns, b];
+    regroup(
+        import,
+        node,
+        x,
+        split,
+        vec![0, 3, 5, 1, 2, 4],
+        vec![n, depth, rows, columns],
+    )
+}
+
+fn block_size(node: &OnnxNode<'_>) -> Result<usize, Stop> {
+    match usize::try_from(node.int_or("blocksize", 0)?) {
+        Ok(b) if b > 0 => Ok(b),
+        _ => invalid("blocksize must be at least 1"),
+    }
+}
+
+fn regroup(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    split: Vec<usize>,
+    perm: Vec<usize>,
+    shape: Vec<usize>,
+) -> Outputs {
+    let x = import.emit_part(node, "split", Op::Reshape { shape: split }, &[x])?;
+    let x = import.emit_part(node, "moved", Op::Transpose { perm }, &[x])?;
+    reshape_to(import, node, x, shape)
+}

@@ -1,0 +1,42 @@
+//! ONNX tensors become graph tensors: floats of any width f32, narrow integers as they are.
+
+use redpoll_graph::{DType, Data, Tensor};
+use redpoll_onnx::{DataType, TensorData};
+
+use super::node::{Stop, gap};
+
+/// The element type that values of an ONNX type get in the graph.
+pub(crate) fn dtype_of(data_type: DataType) -> Result<DType, Stop> {
+    Ok(match data_type {
+        DataType::F32 | DataType::F64 | DataType::F16 | DataType::BF16 => DType::F32,
+        DataType::I8 => DType::I8,
+        DataType::U8 => DType::U8,
+        DataType::I32 => DType::I32,
+        DataType::I64 => DType::I64,
+        DataType::Bool => DType::Bool,
+        other => {
+            return gap(format!(
+                "element type {other} is not supported; cast it to INT32 or INT64 in the model"
+            ));
+        }
+    })
+}
+
+/// Decoded ONNX elements as a tensor of the graph.
+pub(crate) fn tensor_of(data: &TensorData) -> Result<Tensor, Stop> {
+    let shape = data.dims().to_vec();
+    let elements = match dtype_of(data.data_type())? {
+        DType::F32 => Data::F32(data.to_f32()),
+        DType::I8 => Data::I8(data.bytes().iter().map(|b| b.cast_signed()).collect()),
+        DType::U8 => Data::U8(data.bytes().to_vec()),
+        DType::I32 => Data::I32(
+            data.to_i64()?
+                .into_iter()
+                .map(|v| i32::try_from(v).unwrap_or(if v < 0 { i32::MIN } else { i32::MAX }))
+                .collect(),
+        ),
+        DType::I64 => Data::I64(data.to_i64()?),
+        DType::Bool => Data::Bool(data.bytes().iter().map(|&b| b != 0).collect()),
+    };
+    Ok(Tensor::new(shape, elements)?)
+}
