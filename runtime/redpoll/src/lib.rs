@@ -65,8 +65,8 @@
 
 #[cfg(feature = "std")]
 pub use redpoll_session::{
-    Aligned, Backend, Element, Error, ErrorKind, Options, Pool, Select, Session, StepProfile,
-    TensorInfo, Value, tiers,
+    Aligned, Backend, Element, Error, ErrorKind, Options, Pool, Select, Session, StepOutput,
+    StepProfile, TensorInfo, Value, tiers,
 };
 
 pub use redpoll_engine::{Engine, EngineError, Inline, Observer, Workers};

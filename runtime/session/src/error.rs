@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Plan,
     /// The tier asked for is unknown or needs instructions that this CPU lacks.
     Tier,
+    /// The plan needs more working memory than [`Options::memory_limit`](crate::Options::memory_limit).
+    Memory,
     /// There is no input or output of this name or number.
     NoSuchTensor,
     /// The element type differs from the tensor's.

@@ -5,7 +5,7 @@
 //! | load a plan and run it | [`Session`] |
 //! | threads, a certain instruction set | [`Options`], [`tiers`] |
 //! | time of each step | [`Session::profile`] |
-//! | tensors between the steps | [`Session::run_observed`] with an [`Observer`] |
+//! | tensors between the steps | [`Session::trace`]; [`Session::run_observed`] with an [`Observer`] |
 //! | other runtimes behind the same calls | [`Backend`] |
 //!
 //! Nothing is allocated by [`Session::run`]; a session that is not running uses no CPU.
@@ -21,6 +21,7 @@ mod plan_file;
 mod pool;
 mod profile;
 mod session;
+mod trace;
 mod value;
 
 pub use backend::Backend;
@@ -33,4 +34,5 @@ pub use profile::StepProfile;
 pub use redpoll_engine::Observer;
 pub use redpoll_plan::{DType, Plan, TensorId};
 pub use session::Session;
+pub use trace::StepOutput;
 pub use value::{Element, Value};

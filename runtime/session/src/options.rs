@@ -13,14 +13,16 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     pub(crate) threads: usize,
+    pub(crate) memory_limit: usize,
     pub(crate) tier: Option<String>,
 }
 
 impl Default for Options {
-    /// One thread, the best tier of this CPU.
+    /// One thread, the best tier of this CPU, at most 1 GiB of working memory.
     fn default() -> Self {
         Self {
             threads: 1,
+            memory_limit: 1 << 30,
             tier: None,
         }
     }
@@ -31,6 +33,12 @@ impl Options {
     /// The results are the same bits for any number.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
+        self
+    }
+
+    /// Refuses plans that need more working memory than this, the scratch of all threads included.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = bytes;
         self
     }
 

@@ -43,7 +43,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`], [`ErrorKind::Plan`] for bytes that are no valid plan, [`ErrorKind::Tier`].
+    /// [`ErrorKind::Io`], [`ErrorKind::Plan`] for bytes that are no valid plan, [`ErrorKind::Tier`],
+    /// [`ErrorKind::Memory`].
     pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
         Self::new(PlanFile::open(path.as_ref())?, options)
     }
@@ -60,6 +61,18 @@ impl Session {
     fn new(file: PlanFile, options: &Options) -> Result<Self, Error> {
         let tier = options.find_tier()?;
         let engine = Engine::new(*file.plan(), tier);
+        let needed = engine
+            .arena_bytes()
+            .saturating_add(engine.scratch_bytes(options.threads));
+        if needed > options.memory_limit {
+            let limit = options.memory_limit;
+            return Err(Error::new(
+                ErrorKind::Memory,
+                format!(
+                    "the plan needs {needed} bytes of working memory, the limit is {limit}: raise it with `Options::memory_limit`"
+                ),
+            ));
+        }
         let pool = match options.threads {
             0 | 1 => None,
             n => Some(Pool::new(n).map_err(|e| {

@@ -161,6 +161,61 @@ fn a_profile_has_every_step() {
 }
 
 #[test]
+fn a_trace_has_every_result() {
+    let mut session = session(&Options::default());
+    session.set_input("image", &image(0)).unwrap();
+    let trace = session.trace().unwrap();
+    let names: Vec<_> = trace.iter().map(|s| s.tensor.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "quantized",
+            "first",
+            "second",
+            "mean",
+            "dense",
+            "scores",
+            "scores"
+        ]
+    );
+    assert_eq!(trace[0].value().unwrap().len(), 8192);
+    assert_eq!(trace[0].bytes[0] as i8, -128);
+    session.run().unwrap();
+    assert_eq!(
+        trace[6].value().unwrap(),
+        session.output_value("scores").unwrap()
+    );
+}
+
+#[test]
+fn too_little_memory_is_an_error() {
+    let needed = 65536 + 8 * 128;
+    assert!(Session::from_bytes(plan(), &Options::default().memory_limit(needed)).is_ok());
+    let error = Session::from_bytes(plan(), &Options::default().memory_limit(needed - 1))
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), ErrorKind::Memory);
+}
+
+/// The outputs' bits on the machine where this test was written; every other machine must give them as well.
+#[test]
+fn the_same_bits_on_every_machine() {
+    let mut hash = 0xCBF2_9CE4_8422_2325u64;
+    let mut session = session(&Options::default());
+    for seed in 0..4 {
+        let (scores, mean) = outputs(&mut session, seed);
+        let bytes = scores
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .chain(mean.iter().map(|&v| v as u8));
+        hash = bytes.fold(hash, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+        });
+    }
+    assert_eq!(hash, 0x75C2_386E_4404_330A, "{hash:#x}");
+}
+
+#[test]
 fn the_arena_is_used_to_its_end_and_no_further() {
     let mut session = session(&Options::default());
     session.set_input("image", &image(0)).unwrap();

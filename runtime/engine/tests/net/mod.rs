@@ -3,7 +3,7 @@
 
 use redpoll_engine::{Engine, Inline, Job, JobPanicked, Workers};
 use redpoll_kernels::SCALAR;
-use redpoll_plan::{DType, Op, Plan, PlanBuilder, Shape, Tensor, TensorId};
+use redpoll_plan::{DType, Op, Plan, PlanBuilder, Shape, Tensor, TensorId, Window};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -167,4 +167,43 @@ pub fn run(file: &mut Memory, inputs: &[&[u8]]) -> Vec<u8> {
         "the number of workers changed the result"
     );
     results.swap_remove(0)
+}
+
+/// A square window, "same" padding.
+pub fn window(batch: u32, size: u32, in_c: u32, out_c: u32, kernel: u32, stride: u32) -> Window {
+    let pad = kernel / 2;
+    let out = (size + 2 * pad - kernel) / stride + 1;
+    Window {
+        batch,
+        in_h: size,
+        in_w: size,
+        in_c,
+        out_h: out,
+        out_w: out,
+        out_c,
+        kernel_h: kernel,
+        kernel_w: kernel,
+        stride_h: stride,
+        stride_w: stride,
+        dilation_h: 1,
+        dilation_w: 1,
+        pad_top: pad,
+        pad_left: pad,
+    }
+}
+
+pub fn x_dims(w: &Window) -> [u32; 4] {
+    [w.batch, w.in_h, w.in_w, w.in_c]
+}
+
+pub fn y_dims(w: &Window) -> [u32; 4] {
+    [w.batch, w.out_h, w.out_w, w.out_c]
+}
+
+pub fn x_len(w: &Window) -> usize {
+    x_dims(w).iter().product::<u32>() as usize
+}
+
+pub fn y_len(w: &Window) -> usize {
+    y_dims(w).iter().product::<u32>() as usize
 }
