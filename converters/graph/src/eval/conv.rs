@@ -3,7 +3,7 @@
 
 use super::Call;
 use super::element::{Element, elements};
-use super::fused::{multiply_add, scale_add};
+use super::fused::{Grain, Weights};
 use super::window::Window;
 use crate::error::Error;
 use crate::op::{Clamp, Conv};
@@ -14,44 +14,44 @@ pub(super) fn conv(conv: &Conv, call: &Call<'_>) -> Result<Data, Error> {
     let (x, w) = (call.x(), call.inputs[1]);
     let window = Window::new(x.shape(), &conv_axes(conv, x.shape(), w.shape())?);
     let outputs = w.shape()[0];
-    let (x, rows): (&[f32], &[f32]) = (elements(x)?, elements(w)?);
-    let bias = bias(call, outputs)?;
-    // [K][M]: the innermost loop runs over output channels, so the order over K is kept.
+    let rows: &[f32] = elements(w)?;
+    let bias: Vec<f32> = bias(call, outputs)?;
     let k = rows.len() / outputs;
-    let weights = transposed(rows, outputs, k);
+    let (group_in, group_out) = (window.channels / conv.groups, outputs / conv.groups);
+    let depthwise = group_in == 1 && group_out == 1;
+    // Depthwise runs all channels side by side, the others one group at a time.
+    let width = if depthwise { outputs } else { group_out };
+    let weights: Vec<Weights> = (0..outputs)
+        .step_by(width)
+        .map(|first| Weights::new(k, width, |k_at, n| rows[(first + n) * k + k_at]))
+        .collect();
 
+    let x: &[f32] = elements(x)?;
+    let grain = Grain::new(x, &bias);
+    let x: Vec<f64> = x.iter().map(|&x| x.into()).collect();
     let mut y = Vec::with_capacity(window.pixels() * outputs);
     let mut pixels = vec![0.0; window.taps() * window.channels];
-    let mut acc = vec![0.0; outputs];
+    let mut own = Vec::with_capacity(k);
     for pixel in 0..window.pixels() {
-        patch(&window, pixel, x, 0.0, &mut pixels);
-        acc.copy_from_slice(&bias);
-        if conv.groups == window.channels && outputs == window.channels {
-            let taps = pixels.chunks_exact(outputs);
-            for (x, w) in taps.zip(weights.chunks_exact(outputs)) {
-                multiply_add(&mut acc, x, w);
+        patch(&window, pixel, &x, 0.0, &mut pixels);
+        let start = y.len();
+        y.extend_from_slice(&bias);
+        let acc = &mut y[start..];
+        for (g, (acc, weights)) in acc.chunks_exact_mut(width).zip(&weights).enumerate() {
+            if depthwise {
+                weights.accumulate_each(acc, &pixels, grain);
+            } else if conv.groups == 1 {
+                weights.accumulate(acc, &pixels, grain);
+            } else {
+                let taps = pixels.chunks_exact(window.channels);
+                own.clear();
+                own.extend(taps.flat_map(|x| &x[g * group_in..][..group_in]));
+                weights.accumulate(acc, &own, grain);
             }
-        } else {
-            accumulate(&mut acc, &pixels, &weights, conv.groups, window.channels);
         }
-        y.extend(acc.iter().map(|&v| bounded(v, conv.clamp)));
+        acc.iter_mut().for_each(|v| *v = bounded(*v, conv.clamp));
     }
     Ok(Data::F32(y))
-}
-
-/// All groups of one output pixel. `weights` are `[K][M]` with K = taps · channels / groups.
-fn accumulate(acc: &mut [f32], pixels: &[f32], weights: &[f32], groups: usize, channels: usize) {
-    let outputs = acc.len();
-    let (group_in, group_out) = (channels / groups, outputs / groups);
-    for g in 0..groups {
-        let acc = &mut acc[g * group_out..][..group_out];
-        for (tap, x) in pixels.chunks_exact(channels).enumerate() {
-            for (c, &x) in x[g * group_in..][..group_in].iter().enumerate() {
-                let row = (tap * group_in + c) * outputs + g * group_out;
-                scale_add(acc, x, &weights[row..][..group_out]);
-            }
-        }
-    }
 }
 
 /// The input pixels under all taps of one output pixel, `border` where there is none.

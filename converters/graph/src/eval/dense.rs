@@ -1,9 +1,9 @@
 //! Float matrix products and batch normalisation.
 
 use super::Call;
-use super::conv::{bias, bounded, transposed};
+use super::conv::{bias, bounded};
 use super::element::elements;
-use super::fused::scale_add;
+use super::fused::{Grain, Weights};
 use super::movement::broadcast_offsets;
 use crate::error::Error;
 use crate::op::Clamp;
@@ -13,14 +13,16 @@ use crate::tensor::Data;
 pub(super) fn dense(clamp: Option<Clamp>, call: &Call<'_>) -> Result<Data, Error> {
     let w = call.inputs[1];
     let (outputs, k) = (w.shape()[0], w.shape()[1]);
-    let x: &[f32] = elements(call.x())?;
-    let weights = transposed(elements::<f32>(w)?, outputs, k);
+    let w: &[f32] = elements(w)?;
     let bias: Vec<f32> = bias(call, outputs)?;
+    let weights = Weights::new(k, outputs, |k_at, n| w[n * k + k_at]);
+    let x: &[f32] = elements(call.x())?;
+    let (grain, x) = (Grain::new(x, &bias), widened(x));
     let rows = call.output.len() / outputs.max(1);
     let mut y = Vec::with_capacity(call.output.len());
     for r in 0..rows {
         let mut acc = bias.clone();
-        product_row(&mut acc, &x[r * k..][..k], &weights);
+        weights.accumulate(&mut acc, &x[r * k..][..k], grain);
         y.extend(acc.iter().map(|&v| bounded(v, clamp)));
     }
     Ok(Data::F32(y))
@@ -33,28 +35,26 @@ pub(super) fn matmul(call: &Call<'_>) -> Result<Data, Error> {
     let (b_lead, b_last) = b.shape().split_at(b.shape().len() - 2);
     let (m, k, n) = (a_last[0], a_last[1], b_last[1]);
     let lead = &call.output.shape[..call.output.shape.len() - 2];
-    let (a, b): (&[f32], &[f32]) = (elements(a)?, elements(b)?);
     let batches = broadcast_offsets(a_lead, lead)
         .into_iter()
         .zip(broadcast_offsets(b_lead, lead));
+    let (a, b): (&[f32], &[f32]) = (elements(a)?, elements(b)?);
+    let (grain, a) = (Grain::new(a, &[]), widened(a));
     let mut y = Vec::with_capacity(call.output.len());
     for (at_a, at_b) in batches {
         let b = &b[at_b * k * n..][..k * n];
+        let weights = Weights::new(k, n, |k_at, i| b[k_at * n + i]);
         for r in 0..m {
             let mut acc = vec![0.0; n];
-            product_row(&mut acc, &a[(at_a * m + r) * k..][..k], b);
+            weights.accumulate(&mut acc, &a[(at_a * m + r) * k..][..k], grain);
             y.extend(acc);
         }
     }
     Ok(Data::F32(y))
 }
 
-/// `acc += x [K] · w [K][N]`.
-fn product_row(acc: &mut [f32], x: &[f32], w: &[f32]) {
-    let n = acc.len();
-    for (i, &x) in x.iter().enumerate() {
-        scale_add(acc, x, &w[i * n..][..n]);
-    }
+fn widened(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|&x| x.into()).collect()
 }
 
 /// `(x − mean) / sqrt(var + epsilon) · scale + bias`, each step rounded.

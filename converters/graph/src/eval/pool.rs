@@ -15,7 +15,7 @@ pub(super) fn pool(pool: &Pool, call: &Call<'_>) -> Result<Data, Error> {
     if !call.is_integer() {
         let x: &[f32] = elements(x)?;
         let y = match pool.kind {
-            PoolKind::Max => over_windows(&window, x, |_, taps| maximum(taps)),
+            PoolKind::Max => over_windows(&window, x, |_, taps| maximum(f32::NEG_INFINITY, taps)),
             PoolKind::Average => over_windows(&window, x, |inside, taps| {
                 let sum = taps.fold(0.0, |sum, v| sum + v);
                 sum / count(pool, &window, inside) as f32
@@ -25,7 +25,7 @@ pub(super) fn pool(pool: &Pool, call: &Call<'_>) -> Result<Data, Error> {
     }
     let x = integers(x)?;
     let y = match pool.kind {
-        PoolKind::Max => over_windows(&window, &x, |_, taps| maximum(taps)),
+        PoolKind::Max => over_windows(&window, &x, |_, taps| maximum(i32::MIN, taps)),
         PoolKind::Average => {
             let finish = Finish::new(call.output, None);
             let zero = zero(call.values[0]);
@@ -49,10 +49,10 @@ fn count(pool: &Pool, window: &Window, inside: usize) -> usize {
     }
 }
 
-/// The first of the largest; the border is not among the taps, and shape inference saw to it that there is one.
-fn maximum<T: Copy + PartialOrd + Default>(taps: impl Iterator<Item = T>) -> T {
-    taps.reduce(|m, v| if v > m { v } else { m })
-        .unwrap_or_default()
+/// The first of the largest, passing over NaN; the border is not among the taps, and shape inference saw to it that
+/// there is one.
+fn maximum<T: Copy + PartialOrd>(least: T, taps: impl Iterator<Item = T>) -> T {
+    taps.fold(least, |m, v| if v > m { v } else { m })
 }
 
 /// Applies `f` to the number and the elements of the taps inside the input, for each output element.

@@ -75,7 +75,8 @@ impl Sets {
     }
 }
 
-/// With nothing after the reduced axes, sums run over the fixed tree of 16 lanes; otherwise in order.
+/// With nothing after the reduced axes, sums run over the fixed tree of 16 lanes; otherwise in order. Maxima and
+/// minima pass over NaN.
 fn float(kind: ReduceKind, inner: usize, v: &[f32]) -> f32 {
     let total = || {
         if inner == 1 {
@@ -84,18 +85,21 @@ fn float(kind: ReduceKind, inner: usize, v: &[f32]) -> f32 {
             v.iter().fold(0.0, |sum, x| sum + x)
         }
     };
-    let pick = |better: fn(f32, f32) -> bool| {
-        let best = v.iter().copied();
-        best.reduce(|m, x| if better(x, m) { x } else { m })
-            .unwrap_or(0.0)
-    };
     match kind {
         ReduceKind::Sum => total(),
         ReduceKind::Mean => total() / v.len() as f32,
-        ReduceKind::Max => pick(|x, m| x > m),
-        ReduceKind::Min => pick(|x, m| x < m),
+        ReduceKind::Max => maximum(v),
+        ReduceKind::Min => v
+            .iter()
+            .fold(f32::INFINITY, |m, &x| if x < m { x } else { m }),
         ReduceKind::Prod => v.iter().fold(1.0, |p, x| p * x),
     }
+}
+
+/// The largest; NaN is passed over.
+fn maximum(v: &[f32]) -> f32 {
+    v.iter()
+        .fold(f32::NEG_INFINITY, |m, &x| if x > m { x } else { m })
 }
 
 fn whole(kind: ReduceKind, v: &[i64]) -> i64 {
@@ -132,10 +136,7 @@ pub(super) fn softmax(axis: usize, call: &Call<'_>) -> Result<Data, Error> {
     if !call.is_integer() {
         let x: &[f32] = elements(call.x())?;
         let rows = sets.map(x, |v| {
-            let max = v
-                .iter()
-                .copied()
-                .fold(f32::NEG_INFINITY, |m, x| if x > m { x } else { m });
+            let max = maximum(v);
             normalised(v.iter().map(|x| x - max))
         });
         return Ok(f32::wrap(scattered(&sets, rows)));
