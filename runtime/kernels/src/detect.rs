@@ -9,7 +9,12 @@ use std::vec::Vec;
 pub fn tiers() -> &'static [&'static dyn Tier] {
     static TIERS: OnceLock<Vec<&'static dyn Tier>> = OnceLock::new();
     TIERS.get_or_init(|| {
-        let list: Vec<&'static dyn Tier> = std::vec![&SCALAR];
+        let mut list: Vec<&'static dyn Tier> = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        if let Some(tier) = crate::x86_64::avx512vnni::Avx512Vnni::detect() {
+            list.push(tier);
+        }
+        list.push(&SCALAR);
         list
     })
 }

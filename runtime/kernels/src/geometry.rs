@@ -7,9 +7,9 @@ use redpoll_plan::op::{Dims, MAX_LOOP, Strides};
 #[derive(Clone, Copy)]
 pub(crate) struct Pixel {
     /// Index of the first input pixel of the batch entry.
-    base: usize,
-    top: isize,
-    left: isize,
+    pub(crate) base: usize,
+    pub(crate) top: isize,
+    pub(crate) left: isize,
 }
 
 /// The place of output pixel `row` (of batch · out_h · out_w).

@@ -20,6 +20,8 @@ pub mod params;
 pub mod reduce;
 pub mod scalar;
 pub mod tier;
+#[cfg(target_arch = "x86_64")]
+pub mod x86_64;
 
 #[cfg(feature = "std")]
 pub use detect::{tier_by_name, tiers};

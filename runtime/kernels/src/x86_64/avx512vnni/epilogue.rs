@@ -1,0 +1,74 @@
+//! From i32 accumulators to int8 results: `finish(f32(acc) · scale)` on 64 values at a time.
+//!
+//! The definition clamps in f32 and rounds; here the upper bound is clamped in f32 and the lower one in int8:
+//!
+//! ```text
+//! v = f32(acc) · scale            cvtepi32_ps, mul_ps
+//! v = v > hi − y_zero ? … : v     min_ps (NaN stays NaN)
+//! q = round_half_even(v)          cvtps_epi32: −2³¹ for NaN and for everything below −2³¹
+//! q = saturate_i16(q) + y_zero    packs_epi32, adds_epi16
+//! q = max(saturate_i8(q), lo)     packs_epi16, max_epi8
+//! ```
+//! Equal bits: above the bound both give `hi`; between the bounds nothing saturates; below, saturation at −32768 and −128
+//! keeps the order, so that the last maximum gives `lo`; NaN gives `lo`.
+
+use crate::params::Finish;
+use core::arch::x86_64::*;
+
+/// Constants of [`Finish`] in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Last {
+    hi: __m512,
+    zero: __m512i,
+    lo: __m512i,
+}
+
+impl Last {
+    /// Of int8 `lo`, `hi` and `y_zero`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn new(f: &Finish) -> Self {
+        Self {
+            hi: _mm512_set1_ps((f.hi - f.y_zero) as f32),
+            zero: _mm512_set1_epi16(f.y_zero as i16),
+            lo: _mm512_set1_epi8(f.lo as i8),
+        }
+    }
+
+    /// Scaled and rounded, without the zero point and the lower bound.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn scaled(&self, acc: __m512i, scale: __m512) -> __m512i {
+        self.rounded(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale))
+    }
+
+    /// Rounded, without the zero point and the lower bound.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn rounded(&self, v: __m512) -> __m512i {
+        _mm512_cvtps_epi32(_mm512_min_ps(self.hi, v))
+    }
+
+    /// Packs four results of [`Self::scaled`] within 128-bit lanes: lane `l` of the result holds lane `l` of `a`, `b`, `c`, `d`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn pack_lanes(&self, q: [__m512i; 4]) -> __m512i {
+        let low = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), self.zero);
+        let high = _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), self.zero);
+        _mm512_max_epi8(_mm512_packs_epi16(low, high), self.lo)
+    }
+
+    /// Packs four results of [`Self::scaled`] in order: 16 bytes each.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn pack(&self, q: [__m512i; 4]) -> __m512i {
+        let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        _mm512_permutexvar_epi32(order, self.pack_lanes(q))
+    }
+}
+
+/// The lowest `count` of 64 bits, `count` at most 64.
+#[inline]
+pub(super) fn low_bits(count: usize) -> u64 {
+    if count >= 64 { !0 } else { (1 << count) - 1 }
+}
