@@ -29,10 +29,10 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Computes with so many threads, the caller's included; 0 means 1. Small models are fastest with one.
+    /// Computes with so many threads, the caller's included, from 1 to 1024. Small models are fastest with one.
     /// The results are the same bits for any number.
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
+        self.threads = threads.clamp(1, 1024);
         self
     }
 

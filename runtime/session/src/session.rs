@@ -1,5 +1,6 @@
 //! A session: a plan, everything it needs to run, and its inputs and outputs by name.
 
+use std::ops::Range;
 use std::path::Path;
 
 use redpoll_engine::{Engine, Inline, Observer, Workers};
@@ -305,15 +306,23 @@ impl Session {
 /// For each input, whether some step writes over it.
 fn consumed(engine: &Engine<'_>) -> Vec<bool> {
     let plan = engine.plan();
+    let results = plan
+        .steps()
+        .filter_map(|step| engine.arena_range(step.op.output()));
+    let mut results: Vec<Range<usize>> = results.collect();
+    results.sort_unstable_by_key(|y| y.start);
+    // Ends that only grow, so that both ends of the ranges are in order.
+    let mut end = 0;
+    for y in &mut results {
+        end = y.end.max(end);
+        y.end = end;
+    }
+    let overwrites = |x: Range<usize>| {
+        let before = results.partition_point(|y| y.start < x.end);
+        results[..before].last().is_some_and(|y| y.end > x.start)
+    };
     plan.inputs()
-        .map(|port| {
-            let Some(input) = engine.arena_range(port.tensor) else {
-                return false;
-            };
-            plan.steps()
-                .filter_map(|step| engine.arena_range(step.op.output()))
-                .any(|y| y.start < input.end && input.start < y.end)
-        })
+        .map(|port| engine.arena_range(port.tensor).is_some_and(overwrites))
         .collect()
 }
 

@@ -19,6 +19,16 @@ fn outputs(session: &mut Session, seed: usize) -> (Vec<f32>, Vec<i8>) {
 }
 
 #[test]
+fn a_session_can_be_sent_to_another_thread() {
+    let mut session = session(&Options::default().threads(2));
+    let here = outputs(&mut session, 3);
+    let there = std::thread::spawn(move || outputs(&mut session, 3))
+        .join()
+        .unwrap();
+    assert_eq!(here, there);
+}
+
+#[test]
 fn names_types_and_shapes() {
     let session = session(&Options::default());
     let [input] = session.inputs() else { panic!() };

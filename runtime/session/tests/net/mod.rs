@@ -31,22 +31,35 @@ impl Net {
     fn conv(&mut self, name: &str, x: TensorId, y: TensorId, window: Window) {
         let k = window.taps() * window.in_c as usize;
         let n = padded_n(window.out_c as usize);
+        // [N/16][K/4][16][4], zeros beyond the channels.
+        let (c, blocks) = (window.out_c as usize, k / 4);
+        assert_eq!(k % 4, 0);
+        let channel = |i: usize| i / (blocks * 64) * 16 + i / 4 % 16;
         let weights: Vec<i8> = (0..packed_i8_len(n, k))
-            .map(|_| (self.random() % 255) as i8)
+            .map(|i| (self.random() % 255) as i8 * i8::from(channel(i) < c))
             .collect();
+        let mut sums = vec![0i32; n];
+        weights
+            .iter()
+            .enumerate()
+            .for_each(|(i, &w)| sums[channel(i)] += i32::from(w));
         let bias: Vec<i32> = (0..n)
             .map(|_| (self.random() % 2000) as i32 - 1000)
+            .collect();
+        let bias_unsigned: Vec<i32> = bias
+            .iter()
+            .zip(sums)
+            .map(|(b, sum)| b - 128 * sum)
             .collect();
         let scale = vec![0.0005f32; n];
         let shape = |len: usize| [len as u32];
         let b = &mut self.builder;
-        let bias = b.add_weights("b", bias.as_bytes(), DType::I32, &shape(n));
         let step = ConvI8 {
             x,
             y,
             weights: b.add_weights("w", weights.as_bytes(), DType::I8, &shape(weights.len())),
-            bias,
-            bias_unsigned: bias,
+            bias: b.add_weights("b", bias.as_bytes(), DType::I32, &shape(n)),
+            bias_unsigned: b.add_weights("u", bias_unsigned.as_bytes(), DType::I32, &shape(n)),
             scale: b.add_weights("s", scale.as_bytes(), DType::F32, &shape(n)),
             window,
             groups: 1,
