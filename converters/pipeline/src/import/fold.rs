@@ -21,7 +21,8 @@ pub(crate) fn fold(graph: &Graph, node: &Node) -> Result<Option<Tensor>, Error> 
     };
     let has_scale = |id: &ValueId| graph.value(*id).qparams.is_some();
     let converts = matches!(node.op, Op::Quantize | Op::Dequantize | Op::Requantize);
-    if converts || (node.inputs.iter().any(has_scale) && !moves(&node.op)) {
+    let scaled = node.inputs.iter().any(has_scale);
+    if converts || (scaled && !moves(&node.op)) {
         return Ok(None);
     }
     let elements = graph.value(node.output).len();
@@ -32,7 +33,21 @@ pub(crate) fn fold(graph: &Graph, node: &Node) -> Result<Option<Tensor>, Error> 
     if elements > MAX_RESULT || elements.saturating_mul(inner) > MAX_WORK {
         return Ok(None);
     }
+    if scaled {
+        return bare(&node.op, &tensors).map(Some);
+    }
     eval::node(graph, node, &tensors).map(Some)
+}
+
+/// Movement of the integers alone: scales along an axis move with it, which graphs do not know.
+fn bare(op: &Op, tensors: &[&Tensor]) -> Result<Tensor, Error> {
+    let mut graph = Graph::default();
+    let inputs: Vec<ValueId> = tensors
+        .iter()
+        .map(|&t| graph.add_constant("x", t.clone()))
+        .collect();
+    graph.add_node("y", op.clone(), &inputs)?;
+    eval::node(&graph, &graph.nodes[0], tensors)
 }
 
 /// The scale of moved integers: that of the operand, along the axis where it went.
@@ -44,7 +59,7 @@ pub(crate) fn moved_qparams(graph: &Graph, op: &Op, input: ValueId) -> Option<QP
     Some(qparams)
 }
 
-/// Movement that may carry scales along an axis.
+/// Movement of one operand after which its scales still fit: those along an axis follow a transposition only.
 fn moves(op: &Op) -> bool {
-    matches!(op, Op::Transpose { .. })
+    matches!(op, Op::Transpose { .. } | Op::Reshape { .. })
 }

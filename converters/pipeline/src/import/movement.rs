@@ -44,7 +44,7 @@ pub(crate) fn reshape(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs
         let total: usize = import.graph.value(x).len();
         let known = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         shape[i] = match known {
-            Some(known) if known > 0 && total % known == 0 => total / known,
+            Some(known) if known > 0 && total.is_multiple_of(known) => total / known,
             _ => return invalid(format!("shape {wanted:?} of {from:?}")),
         };
     }

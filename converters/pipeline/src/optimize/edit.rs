@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use redpoll_graph::{Error, Graph, Node, Op, Tensor, ValueId, shape};
+use redpoll_graph::{DType, Error, Graph, Node, Op, QParams, Tensor, ValueId, shape};
 
 use crate::import::fold::moved_qparams;
 
@@ -122,6 +122,28 @@ pub(crate) fn insert(
     };
     graph.nodes.insert(at, node);
     Ok(output)
+}
+
+/// Inserts a node before index `at` whose result is quantised.
+pub(crate) fn insert_quantized(
+    graph: &mut Graph,
+    at: usize,
+    name: &str,
+    op: Op,
+    input: ValueId,
+    (dtype, qparams): (DType, Option<QParams>),
+) -> ValueId {
+    let dims = graph.value(input).shape.clone();
+    let output = graph.add_value(name, dtype, dims);
+    graph.value_mut(output).qparams = qparams;
+    let node = Node {
+        name: unique_node_name(graph, name),
+        op,
+        inputs: vec![input],
+        output,
+    };
+    graph.nodes.insert(at, node);
+    output
 }
 
 /// Removes the node at `index` and lets `value` stand for its result, under the same name where that is an output of the

@@ -4,6 +4,7 @@ mod casts;
 mod clamps;
 mod common_subexpressions;
 mod dead_code;
+mod dequantize_constants;
 mod edit;
 mod embedding;
 mod expand;
@@ -14,12 +15,14 @@ mod fold_constants;
 mod full_window_pool;
 mod fuse_activation;
 mod fuse_pad;
+mod fuse_qdq;
 mod gelu;
 mod identities;
 mod matmul_to_dense;
 mod merge_reshapes;
 mod merge_transposes;
 mod product;
+mod requantize;
 mod silu;
 mod sink_reshapes;
 mod sink_transposes;
@@ -47,9 +50,21 @@ pub(crate) trait Rule {
 /// Rounds after which rules that still change something are taken to undo each other.
 const MAX_ROUNDS: usize = 1000;
 
-/// Rules that run from the start, in the order of a round.
-fn rules() -> Vec<Box<dyn Rule>> {
-    vec![
+/// How far an optimisation has come; later phases add rules that give up on a better way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Float operators are folded and fused, transpositions cancel.
+    Float,
+    /// What is left of normalisations is written out; operators between quantised values become integer.
+    Integer,
+    /// Constants that no integer operator took become floats.
+    Rest,
+}
+
+/// The rules of a phase, in the order of a round.
+fn rules(phase: Phase) -> Vec<Box<dyn Rule>> {
+    let through_dequantize = phase == Phase::Float;
+    let mut rules: Vec<Box<dyn Rule>> = vec![
         Box::new(fold_constants::FoldConstants),
         Box::new(identities::Identities),
         Box::new(common_subexpressions::CommonSubexpressions),
@@ -63,7 +78,7 @@ fn rules() -> Vec<Box<dyn Rule>> {
         Box::new(softmax::Softmax),
         Box::new(embedding::Embedding),
         Box::new(matmul_to_dense::MatMulToDense),
-        Box::new(sink_transposes::SinkTransposes),
+        Box::new(sink_transposes::SinkTransposes { through_dequantize }),
         Box::new(sink_reshapes::SinkReshapes),
         Box::new(flatten_dense::FlattenDense),
         Box::new(fold_batch_norm::FoldBatchNorm),
@@ -71,12 +86,17 @@ fn rules() -> Vec<Box<dyn Rule>> {
         Box::new(full_window_pool::FullWindowPool),
         Box::new(fuse_pad::FusePad),
         Box::new(fuse_activation::FuseActivation),
-    ]
-}
-
-/// Rules that give up on a better way, for when the first ones have come to rest.
-fn late_rules() -> Vec<Box<dyn Rule>> {
-    vec![Box::new(fold_batch_norm::SplitBatchNorm)]
+    ];
+    if phase >= Phase::Integer {
+        rules.push(Box::new(fold_batch_norm::SplitBatchNorm));
+        rules.push(Box::new(requantize::HoistMovement));
+        rules.push(Box::new(requantize::Requantize));
+        rules.push(Box::new(fuse_qdq::FuseQdq));
+    }
+    if phase >= Phase::Rest {
+        rules.push(Box::new(dequantize_constants::DequantizeConstants));
+    }
+    rules
 }
 
 /// Rewrites an imported model into the form that the later stages take.
@@ -86,17 +106,10 @@ fn late_rules() -> Vec<Box<dyn Rule>> {
 pub fn optimize(imported: Imported) -> Result<Optimized, Error> {
     let Imported(mut graph) = imported;
     let mut log = Vec::new();
-    run(&mut graph, &[&dead_code::DeadCode], &mut log)?;
-    let early = rules();
-    let late = late_rules();
-    let early: Vec<&dyn Rule> = early.iter().map(AsRef::as_ref).collect();
-    let all: Vec<&dyn Rule> = early
-        .iter()
-        .copied()
-        .chain(late.iter().map(AsRef::as_ref))
-        .collect();
-    run(&mut graph, &early, &mut log)?;
-    run(&mut graph, &all, &mut log)?;
+    step(&mut graph, &dead_code::DeadCode, &mut log)?;
+    for phase in [Phase::Float, Phase::Integer, Phase::Rest] {
+        run(&mut graph, &rules(phase), &mut log)?;
+    }
     edit::compact(&mut graph);
     Ok(Optimized { graph, log })
 }
@@ -104,13 +117,13 @@ pub fn optimize(imported: Imported) -> Result<Optimized, Error> {
 /// Runs rules in rounds until a round changes nothing.
 fn run(
     graph: &mut Graph,
-    rules: &[&dyn Rule],
+    rules: &[Box<dyn Rule>],
     log: &mut Vec<(String, usize)>,
 ) -> Result<(), Error> {
     for _ in 0..MAX_ROUNDS {
         let mut changes = 0;
         for rule in rules {
-            changes += step(graph, *rule, log)?;
+            changes += step(graph, rule.as_ref(), log)?;
         }
         if changes == 0 {
             return Ok(());

@@ -30,7 +30,7 @@ fn sink(graph: &mut Graph, links: &Links, index: usize) -> Result<bool, Error> {
     let node = &graph.nodes[index];
     let shape = graph.value(node.output).shape.clone();
     let inputs = match &node.op {
-        Op::Unary(_) | Op::Cast { .. } | Op::Quantize | Op::Dequantize | Op::Requantize => {
+        Op::Unary(_) | Op::Cast { .. } | Op::Quantize | Op::Requantize => {
             let per_tensor = |id: ValueId| {
                 let qparams = graph.value(id).qparams.as_ref();
                 qparams.is_none_or(|q| q.is_per_tensor())

@@ -14,7 +14,10 @@ use super::edit::{Links, each_node, inverse, split};
 use crate::Error;
 
 /// Moves transpositions below operators that work on any layout.
-pub(crate) struct SinkTransposes;
+pub(crate) struct SinkTransposes {
+    /// Whether dequantisation counts as such an operator. Once integer operators are made, movement stays on integers.
+    pub through_dequantize: bool,
+}
 
 impl Rule for SinkTransposes {
     fn name(&self) -> &'static str {
@@ -22,7 +25,13 @@ impl Rule for SinkTransposes {
     }
 
     fn apply(&self, graph: &mut Graph) -> Result<usize, Error> {
-        each_node(graph, sink)
+        each_node(graph, |graph, links, index| {
+            let dequantizes = graph.nodes[index].op == Op::Dequantize;
+            if dequantizes && !self.through_dequantize {
+                return Ok(false);
+            }
+            sink(graph, links, index)
+        })
     }
 }
 

@@ -59,19 +59,21 @@ pub(super) fn noise(graph: &Graph) -> Vec<Tensor> {
         .collect()
 }
 
+/// The elements as floats, of whatever type they are.
+fn floats(t: &Tensor) -> Vec<f32> {
+    match t.data() {
+        Data::F32(v) => v.clone(),
+        Data::I8(v) => v.iter().map(|&x| x.into()).collect(),
+        Data::U8(v) => v.iter().map(|&x| x.into()).collect(),
+        Data::I32(v) => v.iter().map(|&x| x as f32).collect(),
+        Data::I64(v) => v.iter().map(|&x| x as f32).collect(),
+        Data::Bool(v) => v.iter().map(|&x| f32::from(u8::from(x))).collect(),
+    }
+}
+
 /// Largest difference relative to the largest magnitude of the reference.
 pub(super) fn difference(got: &Tensor, want: &Tensor) -> f32 {
     assert_eq!((got.shape(), got.dtype()), (want.shape(), want.dtype()));
-    let floats = |t: &Tensor| -> Vec<f32> {
-        match t.data() {
-            Data::F32(v) => v.clone(),
-            Data::I8(v) => v.iter().map(|&x| x.into()).collect(),
-            Data::U8(v) => v.iter().map(|&x| x.into()).collect(),
-            Data::I32(v) => v.iter().map(|&x| x as f32).collect(),
-            Data::I64(v) => v.iter().map(|&x| x as f32).collect(),
-            Data::Bool(v) => v.iter().map(|&x| f32::from(u8::from(x))).collect(),
-        }
-    };
     let (got, want) = (floats(got), floats(want));
     let scale = want.iter().fold(0f32, |m, v| m.max(v.abs())).max(1e-6);
     let worst = got
@@ -95,7 +97,12 @@ fn optimizes(name: &str, left: usize) {
     assert_eq!(transposes(graph), left, "{graph}");
     for node in &graph.nodes {
         if let Op::Transpose { .. } = node.op {
-            assert!(graph.inputs.contains(&node.inputs[0]), "{graph}");
+            let read = graph.nodes.iter().find(|n| n.output == node.inputs[0]);
+            let source = match read {
+                Some(n) if n.op == Op::Quantize => n.inputs[0],
+                _ => node.inputs[0],
+            };
+            assert!(graph.inputs.contains(&source), "{graph}");
         }
         assert!(!matches!(node.op, Op::BatchNorm { .. }), "{graph}");
     }
@@ -130,6 +137,55 @@ fn float_models_have_no_transposition_inside() {
     optimizes("vad/pulsevad_f32.onnx", 1);
     optimizes("wake/speech_embedding_f32.onnx", 0);
     optimizes("text/magika_f32.onnx", 0);
+}
+
+/// No float step lies between the first quantisation and the last dequantisation.
+fn stays_integer(name: &str, float_nodes: usize) {
+    let Some((_, optimized)) = load(name) else {
+        return;
+    };
+    assert!(optimized.is_quantized());
+    let graph = optimized.graph();
+    let is_float = |n: &&redpoll_graph::Node| {
+        n.op == Op::Quantize || graph.value(n.output).dtype == DType::F32
+    };
+    assert_eq!(
+        graph.nodes.iter().filter(is_float).count(),
+        float_nodes,
+        "{graph}"
+    );
+}
+
+#[test]
+fn quantised_models_stay_integer() {
+    optimizes("vision/tiny_ic_resnet8_int8_qdq.onnx", 0);
+    stays_integer("vision/tiny_ic_resnet8_int8_qdq.onnx", 0);
+    optimizes("vad/pulsevad_int8_qdq.onnx", 1);
+    stays_integer("vad/pulsevad_int8_qdq.onnx", 2);
+}
+
+/// Integer arithmetic against dequantised float, in steps of the output: ties may round the other way on the way.
+#[test]
+fn quantised_models_compute_the_same() {
+    for (name, steps) in [
+        ("vision/tiny_ic_resnet8_int8_qdq.onnx", 1.0),
+        ("vad/pulsevad_int8_qdq.onnx", 1.0),
+    ] {
+        let Some((imported, optimized)) = load(name) else {
+            continue;
+        };
+        let inputs = noise(imported.graph());
+        let want = eval::run(imported.graph(), &inputs).expect("runs");
+        let got = eval::run(optimized.graph(), &inputs).expect("runs");
+        let step = match want[0].dtype() {
+            DType::F32 => 0.021_064_07,
+            _ => 1.0,
+        };
+        let largest = floats(&want[0]).iter().fold(0f32, |m, v| m.max(v.abs()));
+        let difference = difference(&got[0], &want[0]) * largest / step;
+        println!("{name}: {difference} steps");
+        assert!(difference <= steps * 1.001, "{name}: {difference} steps");
+    }
 }
 
 #[test]
