@@ -2,11 +2,41 @@
 
 use core::ops::Range;
 
+use redpoll_kernels::Tier;
 use redpoll_plan::layout::BLOCK_N;
 
-/// Least work of a part, in multiply-adds. Waking a parked thread costs about 5 to 50 µs; a core without a dot
-/// product instruction does 50 000 multiply-adds in about 5 to 10 µs, so smaller parts would cost more than they save.
-const MIN_PART_MACS: u64 = 50_000;
+/// Least time of a part, in microseconds. Handing a part to a thread that waits awake costs 1 to 2 µs, waking one that
+/// sleeps more than that; shorter parts would cost more than they save.
+const MIN_PART_US: u64 = 5;
+
+/// What a step costs.
+pub(crate) struct Work {
+    /// Multiply-adds.
+    pub(crate) macs: u64,
+    /// Those that a core does in [`MIN_PART_US`], at least 1.
+    pub(crate) macs_per_part: u64,
+}
+
+/// Kinds of steps by how fast they go, as a divisor of [`Tier::macs_per_us`].
+#[derive(Clone, Copy)]
+pub(crate) enum Pace {
+    /// Integer products with many uses of each element loaded.
+    Int8 = 1,
+    /// The same in float: a quarter of the elements in a register.
+    Float = 4,
+    /// Windows on single channels: bound by loads.
+    Window = 8,
+}
+
+impl Work {
+    /// The work of `macs` of a kind on a tier.
+    pub(crate) fn new(tier: &dyn Tier, macs: u64, pace: Pace) -> Self {
+        Self {
+            macs,
+            macs_per_part: (tier.macs_per_us() * MIN_PART_US / pace as u64).max(1),
+        }
+    }
+}
 
 /// Parts for each worker: more than one, so that a worker that was held up is relieved by the others.
 const PARTS_PER_WORKER: usize = 2;
@@ -14,20 +44,20 @@ const PARTS_PER_WORKER: usize = 2;
 /// Rows of a part are a multiple of this, so that tiles of kernels stay whole.
 const ROW_QUANTUM: usize = 4;
 
-/// Rows (output pixels) of each part of `rows`, `macs` being the work of all. `line` is a run of rows better kept
+/// Rows (output pixels) of each part of `rows`, `work` being that of all. `line` is a run of rows better kept
 /// together (an output line of the window), 1 for none. Returns `rows` when one part is best.
-pub(crate) fn rows(rows: usize, line: usize, macs: u64, workers: usize) -> usize {
+pub(crate) fn rows(rows: usize, line: usize, work: &Work, workers: usize) -> usize {
     let quantum = if line > 1 && line < rows {
         line
     } else {
         ROW_QUANTUM
     };
-    pieces(rows, quantum, macs, workers)
+    pieces(rows, quantum, work, workers)
 }
 
 /// Channels of each part of one row of `channels`: whole blocks of weights.
-pub(crate) fn channels(channels: usize, macs: u64, workers: usize) -> usize {
-    pieces(channels, BLOCK_N, macs, workers)
+pub(crate) fn channels(channels: usize, work: &Work, workers: usize) -> usize {
+    pieces(channels, BLOCK_N, work, workers)
 }
 
 /// The `index`th part of `len` parts of `size`.
@@ -36,11 +66,11 @@ pub(crate) fn part(index: usize, size: usize, len: usize) -> Range<usize> {
     start..start.saturating_add(size).min(len)
 }
 
-fn pieces(len: usize, quantum: usize, macs: u64, workers: usize) -> usize {
+fn pieces(len: usize, quantum: usize, work: &Work, workers: usize) -> usize {
     if workers <= 1 || len == 0 {
         return len;
     }
-    let worth = usize::try_from(macs / MIN_PART_MACS).unwrap_or(usize::MAX);
+    let worth = usize::try_from(work.macs / work.macs_per_part).unwrap_or(usize::MAX);
     let quanta = len.div_ceil(quantum);
     // Few quanta: as many parts as workers, so that none gets a half-filled second part.
     let wanted = if quanta >= workers * PARTS_PER_WORKER * 4 {
@@ -59,15 +89,22 @@ fn pieces(len: usize, quantum: usize, macs: u64, workers: usize) -> usize {
 mod tests {
     use super::*;
 
+    fn work(macs: u64) -> Work {
+        Work {
+            macs,
+            macs_per_part: 50_000,
+        }
+    }
+
     #[test]
     fn parts_cover_everything_once() {
         for workers in 1..9 {
             for len in [0, 1, 3, 4, 15, 16, 49, 196, 3136] {
                 for macs in [0, 49_999, 100_000, 10_000_000] {
                     for size in [
-                        rows(len, 1, macs, workers),
-                        rows(len, 7, macs, workers),
-                        channels(len, macs, workers),
+                        rows(len, 1, &work(macs), workers),
+                        rows(len, 7, &work(macs), workers),
+                        channels(len, &work(macs), workers),
                     ] {
                         let mut next = 0;
                         for index in 0..len.div_ceil(size.max(1)) {
@@ -85,10 +122,10 @@ mod tests {
 
     #[test]
     fn little_work_stays_whole() {
-        assert_eq!(rows(3136, 56, 99_999, 4), 3136);
-        assert_eq!(rows(3136, 56, 10_000_000, 1), 3136);
-        assert_eq!(rows(3136, 56, 100_000, 4), 1568);
-        assert_eq!(rows(49, 1, 10_000_000, 2), 28);
-        assert_eq!(channels(1001, 1_000_000, 2), 256);
+        assert_eq!(rows(3136, 56, &work(99_999), 4), 3136);
+        assert_eq!(rows(3136, 56, &work(10_000_000), 1), 3136);
+        assert_eq!(rows(3136, 56, &work(100_000), 4), 1568);
+        assert_eq!(rows(49, 1, &work(10_000_000), 2), 28);
+        assert_eq!(channels(1001, &work(1_000_000), 2), 256);
     }
 }

@@ -20,6 +20,12 @@ pub trait Tier: Sync {
     /// Short name: "scalar", "avx2".
     fn name(&self) -> &'static str;
 
+    /// About how many int8 multiply-adds of a convolution one core does in a microsecond. Only decides whether a step
+    /// is worth dividing among threads; never changes a bit.
+    fn macs_per_us(&self) -> u64 {
+        2_000
+    }
+
     /// See [`scalar::conv::conv_i8`].
     fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
         let _ = scratch;

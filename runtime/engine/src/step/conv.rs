@@ -1,11 +1,12 @@
 //! Convolutions and dense products: by output rows, or by channels when there is one row.
 
+use redpoll_kernels::Tier;
 use redpoll_kernels::params::{ConvF32, ConvI8, Finish, FloatWeights, Part};
 use redpoll_plan::{DType, Window, op};
 
 use super::{Context, window_macs};
 use crate::error::EngineError;
-use crate::split;
+use crate::split::{self, Pace, Work};
 
 /// Integer convolution.
 pub(super) fn conv_i8(cx: &mut Context<'_, '_>, p: &op::ConvI8) -> Result<(), EngineError> {
@@ -26,7 +27,13 @@ pub(super) fn conv_i8(cx: &mut Context<'_, '_>, p: &op::ConvI8) -> Result<(), En
     let tier = cx.tier;
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<i8>(0)?;
-    let cut = Cut::new(&p.window, params.groups, views.workers.count());
+    let cut = Cut::new(
+        tier,
+        Pace::Int8,
+        &p.window,
+        params.groups,
+        views.workers.count(),
+    );
     views.parts(cut.chunk, |index, y: &mut [i8], scratch| {
         tier.conv_i8(&params, x, y, cut.part(index), scratch);
     })
@@ -45,7 +52,13 @@ pub(super) fn conv_f32(cx: &mut Context<'_, '_>, p: &op::ConvF32) -> Result<(), 
     let tier = cx.tier;
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<f32>(0)?;
-    let cut = Cut::new(&p.window, params.groups, views.workers.count());
+    let cut = Cut::new(
+        tier,
+        Pace::Float,
+        &p.window,
+        params.groups,
+        views.workers.count(),
+    );
     views.parts(cut.chunk, |index, y: &mut [f32], scratch| {
         tier.conv_f32(&params, x, y, cut.part(index), scratch);
     })
@@ -74,11 +87,11 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(w: &Window, groups: usize, workers: usize) -> Self {
+    fn new(tier: &dyn Tier, pace: Pace, w: &Window, groups: usize, workers: usize) -> Self {
         let (rows, channels) = (w.rows(), w.out_c as usize);
-        let macs = window_macs(w, w.in_c as usize / groups.max(1));
+        let work = Work::new(tier, window_macs(w, w.in_c as usize / groups.max(1)), pace);
         if rows == 1 && groups == 1 {
-            let size = split::channels(channels, macs, workers);
+            let size = split::channels(channels, &work, workers);
             return Self {
                 rows,
                 channels,
@@ -87,7 +100,7 @@ impl Cut {
                 by_channels: true,
             };
         }
-        let size = split::rows(rows, 1, macs, workers);
+        let size = split::rows(rows, 1, &work, workers);
         Self {
             rows,
             channels,
@@ -115,10 +128,11 @@ impl Cut {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redpoll_kernels::SCALAR;
 
     #[test]
     fn one_row_is_cut_by_blocks_of_channels() {
-        let cut = Cut::new(&Window::dense(1, 1280, 1001), 1, 2);
+        let cut = Cut::new(&SCALAR, Pace::Int8, &Window::dense(1, 1280, 1001), 1, 2);
         assert_eq!(
             cut.part(0),
             Part {
@@ -138,7 +152,7 @@ mod tests {
 
     #[test]
     fn more_rows_are_cut_by_rows() {
-        let cut = Cut::new(&Window::dense(49, 320, 1280), 1, 2);
+        let cut = Cut::new(&SCALAR, Pace::Int8, &Window::dense(49, 320, 1280), 1, 2);
         assert_eq!(
             cut.part(0),
             Part {
@@ -158,7 +172,7 @@ mod tests {
 
     #[test]
     fn groups_are_never_cut_by_channels() {
-        let cut = Cut::new(&Window::dense(1, 4096, 4096), 4, 2);
+        let cut = Cut::new(&SCALAR, Pace::Int8, &Window::dense(1, 4096, 4096), 4, 2);
         assert_eq!(
             cut.part(0),
             Part {

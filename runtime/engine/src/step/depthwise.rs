@@ -6,7 +6,7 @@ use redpoll_plan::op;
 use super::conv::float_weights;
 use super::{Context, window_macs};
 use crate::error::EngineError;
-use crate::split;
+use crate::split::{self, Pace, Work};
 
 /// Integer depthwise convolution.
 pub(super) fn depthwise_i8(
@@ -29,12 +29,8 @@ pub(super) fn depthwise_i8(
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<i8>(0)?;
     let rows = p.window.rows();
-    let size = split::rows(
-        rows,
-        p.window.out_w as usize,
-        window_macs(&p.window, 1),
-        views.workers.count(),
-    );
+    let work = Work::new(tier, window_macs(&p.window, 1), Pace::Window);
+    let size = split::rows(rows, p.window.out_w as usize, &work, views.workers.count());
     views.parts(
         size.saturating_mul(p.window.out_c as usize),
         |index, y: &mut [i8], _| {
@@ -59,12 +55,8 @@ pub(super) fn depthwise_f32(
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<f32>(0)?;
     let rows = p.window.rows();
-    let size = split::rows(
-        rows,
-        p.window.out_w as usize,
-        window_macs(&p.window, 1),
-        views.workers.count(),
-    );
+    let work = Work::new(tier, window_macs(&p.window, 1), Pace::Window);
+    let size = split::rows(rows, p.window.out_w as usize, &work, views.workers.count());
     views.parts(
         size.saturating_mul(p.window.out_c as usize),
         |index, y: &mut [f32], _| {

@@ -4,7 +4,7 @@ use redpoll_plan::op;
 
 use super::Context;
 use crate::error::EngineError;
-use crate::split;
+use crate::split::{self, Pace, Work};
 
 /// Float batched matrix product.
 pub(super) fn matmul_f32(cx: &mut Context<'_, '_>, p: &op::MatMulF32) -> Result<(), EngineError> {
@@ -30,7 +30,12 @@ pub(super) fn matmul_f32(cx: &mut Context<'_, '_>, p: &op::MatMulF32) -> Result<
     let macs = (rows as u64)
         .saturating_mul(k as u64)
         .saturating_mul(n as u64);
-    let size = split::rows(rows, 1, macs, views.workers.count());
+    let size = split::rows(
+        rows,
+        1,
+        &Work::new(tier, macs, Pace::Float),
+        views.workers.count(),
+    );
     views.parts(size.saturating_mul(n), |index, mut y: &mut [f32], _| {
         let mut part = split::part(index, size, rows);
         // A part may end one batch and begin others.

@@ -4,7 +4,7 @@ use redpoll_plan::op;
 
 use super::{Context, window_macs};
 use crate::error::EngineError;
-use crate::split;
+use crate::split::{self, Pace, Work};
 
 /// Integer pooling.
 pub(super) fn pool_i8(cx: &mut Context<'_, '_>, p: &op::PoolI8) -> Result<(), EngineError> {
@@ -12,12 +12,8 @@ pub(super) fn pool_i8(cx: &mut Context<'_, '_>, p: &op::PoolI8) -> Result<(), En
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<i8>(0)?;
     let rows = p.window.rows();
-    let size = split::rows(
-        rows,
-        p.window.out_w as usize,
-        window_macs(&p.window, 1),
-        views.workers.count(),
-    );
+    let work = Work::new(tier, window_macs(&p.window, 1), Pace::Window);
+    let size = split::rows(rows, p.window.out_w as usize, &work, views.workers.count());
     views.parts(
         size.saturating_mul(p.window.out_c as usize),
         |index, y: &mut [i8], _| {
@@ -32,12 +28,8 @@ pub(super) fn pool_f32(cx: &mut Context<'_, '_>, p: &op::PoolF32) -> Result<(), 
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<f32>(0)?;
     let rows = p.window.rows();
-    let size = split::rows(
-        rows,
-        p.window.out_w as usize,
-        window_macs(&p.window, 1),
-        views.workers.count(),
-    );
+    let work = Work::new(tier, window_macs(&p.window, 1), Pace::Window);
+    let size = split::rows(rows, p.window.out_w as usize, &work, views.workers.count());
     views.parts(
         size.saturating_mul(p.window.out_c as usize),
         |index, y: &mut [f32], _| {

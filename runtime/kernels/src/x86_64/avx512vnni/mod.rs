@@ -41,6 +41,10 @@ impl Tier for Avx512Vnni {
         Self::NAME
     }
 
+    fn macs_per_us(&self) -> u64 {
+        100_000
+    }
+
     fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { conv_i8::conv_i8(p, x, y, part, scratch) }
