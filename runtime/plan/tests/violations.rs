@@ -189,7 +189,7 @@ fn convolutions() {
     );
     assert_eq!(
         conv_error(|_, p| p.window.batch = u32::MAX),
-        is(Fault::Geometry)
+        is(Fault::Length)
     );
     assert_eq!(conv_error(|_, p| p.groups = 3), is(Fault::Geometry));
     assert_eq!(conv_error(|_, p| p.groups = 0), is(Fault::Geometry));

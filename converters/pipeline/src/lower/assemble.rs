@@ -1,0 +1,99 @@
+//! Gives every tensor its place and writes the plan.
+
+use redpoll_graph::Graph;
+use redpoll_plan::{Place, PlanBuilder, Tensor, TensorId};
+
+use super::draft::{Draft, Home};
+use super::lifetime::lifetimes;
+use super::memory::{live_bytes, place};
+use super::{LowerOptions, MemoryEntry, MemoryMap};
+use crate::error::{Error, ErrorKind};
+use crate::stage::Lowered;
+
+pub(super) fn assemble(
+    draft: &Draft,
+    graph: &Graph,
+    options: &LowerOptions,
+) -> Result<Lowered, Error> {
+    let lives = lifetimes(draft);
+    let placement = place(&lives.blocks, options.alignment.max(1));
+    let mut builder = PlanBuilder::new();
+    builder.set_alignment(options.alignment);
+    builder.strip_names(options.strip_names);
+    builder.set_arena_bytes(placement.arena_bytes);
+    let mut entries = Vec::new();
+    let spans = spans(draft);
+    for (i, tensor) in draft.tensors.iter().enumerate() {
+        match &tensor.home {
+            Home::Weights(bytes) => {
+                builder.add_weights(&tensor.name, bytes, tensor.dtype, tensor.shape.dims());
+            }
+            &Home::Memory(piece) => {
+                let offset = placement.offsets[lives.block_of(piece)];
+                let too_large = || Error::new(ErrorKind::Invalid, "working memory passes 4 GiB");
+                builder.add_tensor(
+                    &tensor.name,
+                    Tensor {
+                        dtype: tensor.dtype,
+                        place: Place::Arena(u32::try_from(offset).map_err(|_| too_large())?),
+                        shape: tensor.shape,
+                        scale: tensor.scale,
+                        zero_point: tensor.zero_point,
+                    },
+                );
+                if let Some((first_step, last_step)) = spans[i] {
+                    let (name, bytes) = (tensor.name.clone(), tensor.bytes());
+                    entries.push(MemoryEntry {
+                        name,
+                        offset,
+                        bytes,
+                        first_step,
+                        last_step,
+                    });
+                }
+            }
+        }
+    }
+    for step in &draft.steps {
+        builder.add_step(&step.name, step.op, step.macs, step.scratch_bytes);
+    }
+    for (name, tensor) in &draft.inputs {
+        builder.add_input(name, *tensor);
+    }
+    for (name, tensor) in &draft.outputs {
+        builder.add_output(name, *tensor);
+    }
+    for (key, value) in &graph.metadata {
+        builder.set_metadata(key, value);
+    }
+    let plan = builder.finish().map_err(|e| {
+        Error::new(
+            ErrorKind::Internal,
+            format!("the plan of \"{}\" is refused: {e}", graph.name),
+        )
+    })?;
+    let memory = MemoryMap {
+        entries,
+        arena_bytes: placement.arena_bytes,
+        live_bytes: live_bytes(&lives.blocks),
+        weight_bytes: builder.weight_bytes(),
+    };
+    Ok(Lowered { plan, memory })
+}
+
+/// First and last step that touches each tensor itself, views of the same bytes apart.
+fn spans(draft: &Draft) -> Vec<Option<(usize, usize)>> {
+    let mut spans: Vec<Option<(usize, usize)>> = vec![None; draft.tensors.len()];
+    let mut touch = |id: TensorId, step: usize| {
+        let span = spans[id.0 as usize].get_or_insert((step, step));
+        *span = (span.0.min(step), span.1.max(step));
+    };
+    let end = draft.steps.len().saturating_sub(1);
+    draft.inputs.iter().for_each(|&(_, id)| touch(id, 0));
+    for (i, step) in draft.steps.iter().enumerate() {
+        step.op.inputs().iter().for_each(|&id| touch(id, i));
+        touch(step.op.output(), i);
+    }
+    draft.outputs.iter().for_each(|&(_, id)| touch(id, end));
+    spans
+}

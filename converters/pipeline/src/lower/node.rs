@@ -1,0 +1,44 @@
+//! One node becomes its steps: the list of operators.
+
+use redpoll_graph::{Node, Op, Tensor, eval};
+
+use super::lowering::{Done, Lowering, Refused};
+use super::{conv, dense, elementwise, embedding, movement, pool, quantize, reduce, softmax};
+
+/// Adds the steps of `node`; one with only constant operands is computed now.
+pub(super) fn lower(cx: &mut Lowering<'_>, node: &Node) -> Done {
+    if let Some(operands) = node
+        .inputs
+        .iter()
+        .map(|&id| cx.constant(id))
+        .collect::<Option<Vec<&Tensor>>>()
+    {
+        let made = eval::node(cx.graph, node, &operands).map_err(|e| Refused(e.to_string()))?;
+        cx.fold(node.output, made);
+        return Ok(());
+    }
+    match &node.op {
+        Op::Conv(conv) => conv::conv(cx, node, conv),
+        Op::Dense { clamp } => dense::dense(cx, node, *clamp),
+        Op::MatMul => dense::matmul(cx, node),
+        Op::BatchNorm { epsilon } => elementwise::batch_norm(cx, node, *epsilon),
+        Op::Pool(pool) => pool::pool(cx, node, pool),
+        Op::Unary(function) => elementwise::unary(cx, node, *function),
+        Op::Binary { function, clamp } => elementwise::binary(cx, node, *function, *clamp),
+        Op::Reduce { kind, axes, .. } => reduce::reduce(cx, node, *kind, axes),
+        Op::Softmax { axis } => softmax::softmax(cx, node, *axis),
+        Op::Reshape { .. } => cx.alias(node.inputs[0], node.output),
+        Op::Transpose { perm } => movement::transpose(cx, node, perm),
+        Op::Concat { axis } => movement::concat(cx, node, *axis),
+        Op::Slice { axes } => movement::slice(cx, node, axes),
+        Op::Pad(pad) => movement::pad(cx, node, pad),
+        Op::Expand { .. } => movement::expand(cx, node),
+        Op::Resize(resize) => movement::resize(cx, node, resize),
+        Op::Gather { axis } => embedding::gather(cx, node, *axis),
+        Op::Embedding => embedding::embedding(cx, node),
+        Op::Cast { to } => quantize::cast(cx, node, *to),
+        Op::Quantize => quantize::quantize(cx, node),
+        Op::Dequantize => quantize::dequantize(cx, node),
+        Op::Requantize => quantize::requantize(cx, node),
+    }
+}
