@@ -1,7 +1,7 @@
 //! The AVX-512 VNNI tier equals the scalar definition bit for bit.
 #![cfg(all(target_arch = "x86_64", feature = "std"))]
 
-use redpoll_kernels::params::{ConvI8, Finish, Part};
+use redpoll_kernels::params::{ConvI8, DepthwiseI8, Finish, Part};
 use redpoll_kernels::{SCALAR, Tier, tier_by_name};
 use redpoll_plan::Window;
 use redpoll_plan::layout::{BLOCK_K, BLOCK_N, packed_i8_len, padded_n, patch_stride};
@@ -301,5 +301,86 @@ fn long_patches_go_to_the_scratch() {
         (w.kernel_h, w.kernel_w, w.pad_top, w.pad_left) = (3, 3, 1, 1);
         let case = Case::new(w, 1, Values::Random, &mut random);
         case.compare(tier, case.whole(), scratch_rows);
+    }
+}
+
+#[test]
+fn depthwise_windows_of_all_kinds() {
+    let Some(tier) = tier() else { return };
+    let mut random = Random(6);
+    for round in 0..3000 {
+        let mut w = window(&mut random, 1);
+        w.in_c = [
+            1, 5, 15, 16, 17, 24, 31, 32, 33, 47, 64, 65, 80, 96, 100, 128, 144,
+        ][random.below(17)];
+        if round % 3 > 0 {
+            (w.kernel_h, w.kernel_w, w.dilation_w) = (3, 3, 1);
+            w.stride_w = 1 + random.below(2) as u32;
+        }
+        if round % 50 == 0 {
+            (w.kernel_h, w.kernel_w) = (12, 11);
+        }
+        w.out_c = w.in_c;
+        depthwise_case(tier, w, Values::Random, &mut random);
+    }
+    for values in [
+        Values::Extreme(-128, 127),
+        Values::Extreme(-128, -127),
+        Values::Extreme(127, -127),
+    ] {
+        for kernel in [3, 5, 11] {
+            let mut w = window(&mut random, 1);
+            (w.in_c, w.out_c, w.kernel_h, w.kernel_w) = (70, 70, kernel, kernel);
+            depthwise_case(tier, w, values, &mut random);
+        }
+    }
+}
+
+fn depthwise_case(tier: &dyn Tier, w: Window, values: Values, random: &mut Random) {
+    let c = w.in_c as usize;
+    let mut weights = vec![0i8; w.taps() * padded_n(c)];
+    for tap in weights.chunks_exact_mut(padded_n(c)) {
+        tap[..c].iter_mut().for_each(|v| {
+            *v = match values {
+                Values::Random => random.i8().max(-127),
+                Values::Extreme(_, w) => w,
+            }
+        });
+    }
+    let mut bias = vec![0i32; padded_n(c)];
+    let mut scale = vec![0f32; padded_n(c)];
+    for i in 0..c {
+        bias[i] = random.below(20001) as i32 - 10000;
+        scale[i] = (1 + random.below(4000)) as f32 * 2.3e-6;
+    }
+    let x: Vec<i8> = (0..w.batch * w.in_h * w.in_w * w.in_c)
+        .map(|_| match values {
+            Values::Random => random.i8(),
+            Values::Extreme(x, _) => x,
+        })
+        .collect();
+    let y_zero = i32::from(random.i8());
+    let (a, b) = (i32::from(random.i8()), i32::from(random.i8()));
+    let p = DepthwiseI8 {
+        window: w,
+        weights: &weights,
+        bias: &bias,
+        scale: &scale,
+        x_zero: random.i8(),
+        finish: Finish {
+            y_zero,
+            lo: a.min(b),
+            hi: a.max(b),
+        },
+    };
+    let start = random.below(w.rows());
+    let end = start + random.below(w.rows() - start + 1);
+    for rows in [0..w.rows(), start..end] {
+        let len = rows.len() * c;
+        let (mut want, mut got) = (vec![0i8; len], vec![99i8; len + 64]);
+        SCALAR.depthwise_i8(&p, &x, &mut want, rows.clone());
+        tier.depthwise_i8(&p, &x, &mut got[..len], rows.clone());
+        assert!(want[..] == got[..len], "{w:?} {rows:?}");
+        assert!(got[len..].iter().all(|&v| v == 99));
     }
 }

@@ -3,16 +3,21 @@
 //! | kernel | file | tile |
 //! |---|---|---|
 //! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs`, `patches.rs` | 6 rows × 64 channels, one row × 128 |
+//! | `depthwise_i8` | `depthwise_i8.rs`, `columns.rs`, `lanes.rs` | 64 results |
 //!
 //! Every other method is the scalar definition.
 
+mod columns;
 mod conv_i8;
+mod depthwise_i8;
 mod epilogue;
 mod gemm_i8;
+mod lanes;
 mod patches;
 
-use crate::params::{ConvI8, Part};
+use crate::params::{ConvI8, DepthwiseI8, Part};
 use crate::tier::Tier;
+use core::ops::Range;
 
 /// Kernels for AVX-512 F, BW, VL, DQ and VNNI. A value exists only where the CPU has them all: [`Avx512Vnni::detect`].
 #[derive(Clone, Copy, Debug)]
@@ -48,5 +53,10 @@ impl Tier for Avx512Vnni {
     fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { conv_i8::conv_i8(p, x, y, part, scratch) }
+    }
+
+    fn depthwise_i8(&self, p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { depthwise_i8::depthwise_i8(p, x, y, rows) }
     }
 }
