@@ -8,9 +8,10 @@ use crate::params::Source;
 /// If `x` is shorter than `y`.
 pub fn table_i8(table: &[i8; 256], x: Source<'_, i8>, y: &mut [i8]) {
     let look_up = |x: i8| table[usize::from(x as u8 ^ 0x80)];
+    let len = y.len();
     match x {
         Source::Slice(x) => {
-            for (y, &x) in y.iter_mut().zip(&x[..]) {
+            for (y, &x) in y.iter_mut().zip(&x[..len]) {
                 *y = look_up(x);
             }
         }
