@@ -88,7 +88,7 @@ impl Weights {
 fn finest(values: impl Iterator<Item = f32>) -> i32 {
     values
         .filter(|v| *v != 0.0)
-        .map(|v| (v.to_bits() >> 23 & 0xff) as i32 - 127)
+        .map(|v| ((v.to_bits() >> 23) & 0xff) as i32 - 127)
         .min()
         .unwrap_or(0)
 }
@@ -171,7 +171,7 @@ mod tests {
     /// A fixed stream of numbers with few or many bits, large, small and subnormal.
     fn numbers(count: usize, seed: u64) -> Vec<f32> {
         // Every other stream has no small numbers, so that their check is left out.
-        let kinds = if seed % 2 == 0 { 8 } else { 4 };
+        let kinds = if seed.is_multiple_of(2) { 8 } else { 4 };
         let mut state = seed;
         let mut next = move || {
             state = state
@@ -182,11 +182,11 @@ mod tests {
         let number = |_| match next() % kinds {
             0 => 0.0,
             1 => (next() % 17) as f32 - 8.0,
-            2 => -f32::from_bits((next() % 8 + 124) << 23 | next() % 0x80_0000),
+            2 => -f32::from_bits(((next() % 8 + 124) << 23) | (next() % 0x80_0000)),
             3 => 1.0 + f32::EPSILON * (next() % 3) as f32,
             4 => f32::from_bits(next() % 0x0080_0000),
-            5 => f32::from_bits((next() % 40 + 44) << 23 | next() % 2),
-            _ => f32::from_bits((next() % 8 + 124) << 23 | next() % 0x80_0000),
+            5 => f32::from_bits(((next() % 40 + 44) << 23) | (next() % 2)),
+            _ => f32::from_bits(((next() % 8 + 124) << 23) | (next() % 0x80_0000)),
         };
         (0..count).map(number).collect()
     }
