@@ -4,18 +4,24 @@
 //! |---|---|---|
 //! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs`, `patches.rs` | 6 rows × 64 channels, one row × 128 |
 //! | `depthwise_i8` | `depthwise_i8.rs`, `columns.rs`, `lanes.rs` | 64 results |
+//! | `conv_f32`, `matmul_f32` | `conv_f32.rs`, `gemm_f32.rs` | 6 rows × 64 channels, one row × 128 |
+//! | `depthwise_f32` | `depthwise_f32.rs`, `taps.rs` | 4 pixels × 32 channels |
 //!
 //! Every other method is the scalar definition.
 
 mod columns;
+mod conv_f32;
 mod conv_i8;
+mod depthwise_f32;
 mod depthwise_i8;
 mod epilogue;
+mod gemm_f32;
 mod gemm_i8;
 mod lanes;
 mod patches;
+mod taps;
 
-use crate::params::{ConvI8, DepthwiseI8, Part};
+use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part};
 use crate::tier::Tier;
 use core::ops::Range;
 
@@ -58,5 +64,20 @@ impl Tier for Avx512Vnni {
     fn depthwise_i8(&self, p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { depthwise_i8::depthwise_i8(p, x, y, rows) }
+    }
+
+    fn conv_f32(&self, p: &ConvF32<'_>, x: &[f32], y: &mut [f32], part: Part, scratch: &mut [u8]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { conv_f32::conv_f32(p, x, y, part, scratch) }
+    }
+
+    fn matmul_f32(&self, a: &[f32], b: &[f32], y: &mut [f32], m: usize, k: usize, n: usize) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { conv_f32::matmul_f32(a, b, y, m, k, n) }
+    }
+
+    fn depthwise_f32(&self, p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows: Range<usize>) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { depthwise_f32::depthwise_f32(p, x, y, rows) }
     }
 }
