@@ -11,8 +11,6 @@ pub(super) struct Taps<'a> {
     window: &'a Window,
     /// In elements.
     distance: [usize; MOST_TAPS],
-    /// Rows and columns from the first tap to the last.
-    reach: (isize, isize),
 }
 
 impl<'a> Taps<'a> {
@@ -25,17 +23,7 @@ impl<'a> Taps<'a> {
             let right = tap % columns * window.dilation_w as usize;
             *distance = (down * window.in_w as usize + right) * window.in_c as usize;
         }
-        let reach = |kernel: u32, dilation: u32| {
-            (kernel as usize).saturating_sub(1) as isize * dilation as isize
-        };
-        Self {
-            window,
-            distance,
-            reach: (
-                reach(window.kernel_h, window.dilation_h),
-                reach(window.kernel_w, window.dilation_w),
-            ),
-        }
+        Self { window, distance }
     }
 
     /// Sets the pointer of every tap under output pixel `at`: into `x`, which points to a channel of the first pixel, or
@@ -50,11 +38,7 @@ impl<'a> Taps<'a> {
     ) {
         let w = self.window;
         let taps = w.taps();
-        let inside = at.top >= 0
-            && at.left >= 0
-            && at.top + self.reach.0 < w.in_h as isize
-            && at.left + self.reach.1 < w.in_w as isize;
-        if inside {
+        if at.inside(w) {
             let first = at.base + at.top as usize * w.in_w as usize + at.left as usize;
             let first = x.wrapping_add(first * w.in_c as usize);
             for (out, &distance) in out[..taps].iter_mut().zip(&self.distance[..taps]) {
