@@ -2,7 +2,7 @@
 
 use redpoll_graph::Graph;
 
-use crate::calibrate::Ranges;
+use crate::calibrate::{Ranges, SampleSet};
 use crate::quantize::QuantizeLog;
 
 /// A model as imported: float, or with the quantisation that it came with.
@@ -22,6 +22,8 @@ pub struct Optimized {
 pub struct Calibrated {
     pub(crate) graph: Graph,
     pub(crate) ranges: Ranges,
+    /// What the ranges were measured on; `None` when they were read from a file.
+    pub(crate) samples: Option<SampleSet>,
 }
 
 /// An int8 model.

@@ -1,0 +1,154 @@
+//! What one pass over the samples keeps of every value.
+
+use std::collections::BTreeMap;
+
+use redpoll_graph::Tensor;
+
+use super::{Histogram, Method, Range};
+
+/// Weight of a new sample in the moving average of its smallest and largest element.
+const MOMENTUM: f32 = 0.1;
+
+/// Statistics of each channel (last axis).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Channels {
+    /// Smallest element.
+    pub min: Vec<f32>,
+    /// Largest element.
+    pub max: Vec<f32>,
+    sum: Vec<f64>,
+    sum_squares: Vec<f64>,
+    rows: u64,
+}
+
+impl Channels {
+    fn add(&mut self, elements: &[f32], channels: usize) {
+        if self.min.len() != channels {
+            *self = Self {
+                min: vec![f32::INFINITY; channels],
+                max: vec![f32::NEG_INFINITY; channels],
+                sum: vec![0.0; channels],
+                sum_squares: vec![0.0; channels],
+                rows: 0,
+            };
+        }
+        let (mut sum, mut squares) = (vec![0f32; channels], vec![0f32; channels]);
+        // Blocks keep the f32 partial sums short, and so exact enough.
+        for block in elements.chunks(channels * 256) {
+            sum.fill(0.0);
+            squares.fill(0.0);
+            for row in block.chunks_exact(channels) {
+                for (c, &v) in row.iter().enumerate() {
+                    self.min[c] = self.min[c].min(v);
+                    self.max[c] = self.max[c].max(v);
+                    sum[c] += v;
+                    squares[c] += v * v;
+                }
+                self.rows += 1;
+            }
+            for c in 0..channels {
+                self.sum[c] += f64::from(sum[c]);
+                self.sum_squares[c] += f64::from(squares[c]);
+            }
+        }
+    }
+
+    /// Mean of each channel.
+    pub fn mean(&self) -> Vec<f64> {
+        let n = self.rows.max(1) as f64;
+        self.sum.iter().map(|s| s / n).collect()
+    }
+
+    /// Mean square of each channel.
+    pub fn mean_square(&self) -> Vec<f64> {
+        let n = self.rows.max(1) as f64;
+        self.sum_squares.iter().map(|s| s / n).collect()
+    }
+}
+
+/// Statistics of one value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ValueStatistics {
+    /// Counts of all elements.
+    pub histogram: Histogram,
+    /// Each channel.
+    pub channels: Channels,
+    average: Option<Range>,
+    sample: Option<Range>,
+}
+
+impl ValueStatistics {
+    /// Adds one tensor.
+    pub fn add(&mut self, elements: &[f32], channels: usize) {
+        self.histogram.add(elements);
+        self.channels.add(elements, channels.max(1));
+        let finite = || elements.iter().copied().filter(|v| v.is_finite());
+        let min = finite().fold(f32::INFINITY, f32::min);
+        let max = finite().fold(f32::NEG_INFINITY, f32::max);
+        if min <= max {
+            let s = self.sample.get_or_insert(Range { min, max });
+            s.min = s.min.min(min);
+            s.max = s.max.max(max);
+        }
+    }
+
+    /// Folds the extremes of the sample that ended into the moving average.
+    pub fn end_sample(&mut self) {
+        let Some(s) = self.sample.take() else { return };
+        self.average = Some(match self.average {
+            None => s,
+            Some(a) => Range {
+                min: a.min + MOMENTUM * (s.min - a.min),
+                max: a.max + MOMENTUM * (s.max - a.max),
+            },
+        });
+    }
+
+    /// Moving average over samples of the smallest and the largest element.
+    pub fn average(&self) -> Range {
+        self.average.or(self.sample).unwrap_or(Range {
+            min: self.histogram.min(),
+            max: self.histogram.max(),
+        })
+    }
+}
+
+/// Statistics of all float values, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// By value name.
+    pub values: BTreeMap<String, ValueStatistics>,
+}
+
+impl Statistics {
+    /// Adds a tensor of the value `name`; tensors that are not f32 are passed over.
+    pub fn observe(&mut self, name: &str, tensor: &Tensor) {
+        let Some(elements) = tensor.as_f32() else {
+            return;
+        };
+        if !elements.iter().any(|v| v.is_finite()) {
+            return;
+        }
+        if !self.values.contains_key(name) {
+            self.values
+                .insert(name.to_owned(), ValueStatistics::default());
+        }
+        if let Some(value) = self.values.get_mut(name) {
+            value.add(elements, tensor.shape().last().copied().unwrap_or(1));
+        }
+    }
+
+    /// Call after the last value of each sample.
+    pub fn end_sample(&mut self) {
+        for value in self.values.values_mut() {
+            value.end_sample();
+        }
+    }
+
+    /// The range of every value by `method`.
+    pub fn ranges(&self, method: Method) -> BTreeMap<String, Range> {
+        let range =
+            |(name, value): (&String, &ValueStatistics)| (name.clone(), method.range(value));
+        self.values.iter().map(range).collect()
+    }
+}
