@@ -90,37 +90,70 @@ pub(crate) fn size(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     Ok(vec![import.graph.add_constant(node.output_name(), tensor)])
 }
 
-/// Range-11 of integers.
+/// Range-11.
 pub(crate) fn range(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let dtype = import.dtype(node.input(0)?);
+    let tensor = match dtype {
+        DType::F32 => float_range(import, node)?,
+        DType::I32 | DType::I64 => integer_range(import, node, dtype)?,
+        other => return gap(format!("a range of type {other} is not supported")),
+    };
+    let name = node.output_name();
+    Ok(vec![import.graph.add_constant(name, tensor)])
+}
+
+/// The three operands of a range.
+const BOUNDS: [&str; 3] = ["start", "limit", "delta"];
+
+fn integer_range(import: &Importer<'_>, node: &OnnxNode<'_>, dtype: DType) -> Result<Tensor, Stop> {
     let mut bounds = [0i64; 3];
-    for (i, what) in ["start", "limit", "delta"].into_iter().enumerate() {
+    for (i, what) in BOUNDS.into_iter().enumerate() {
         bounds[i] = match import.constant_ints(node, i, what)?[..] {
             [v] => v,
             _ => return invalid(format!("{what} is not one integer")),
         };
     }
     let [start, limit, delta] = bounds;
-    let wide = i128::from(limit) - i128::from(start);
-    if delta == 0 {
+    let (wide, step) = (i128::from(limit) - i128::from(start), i128::from(delta));
+    if step == 0 {
         return invalid("delta is 0");
     }
-    let count = (wide / i128::from(delta) + i128::from(wide % i128::from(delta) != 0)).max(0);
-    let count = match usize::try_from(count) {
-        _ if (wide > 0) != (delta > 0) => 0,
+    let whole = wide / step + i128::from(wide % step != 0);
+    let count = match usize::try_from(whole) {
+        _ if (wide > 0) != (step > 0) => 0,
         Ok(n) if n <= MAX_FILLED => n,
         _ => return gap(format!("more than {MAX_FILLED} elements")),
     };
     let values = std::iter::successors(Some(start), |v| v.checked_add(delta)).take(count);
-    let data = match import.dtype(node.input(0)?) {
-        DType::I32 => Data::I32(
-            values
-                .map(|v| i32::try_from(v).unwrap_or(i32::MAX))
-                .collect(),
-        ),
+    let narrow = |v: i64| i32::try_from(v).unwrap_or(i32::MAX);
+    let data = match dtype {
+        DType::I32 => Data::I32(values.map(narrow).collect()),
         _ => Data::I64(values.collect()),
     };
-    let tensor = Tensor::new(vec![count], data)?;
-    Ok(vec![import.graph.add_constant(node.output_name(), tensor)])
+    Ok(Tensor::new(vec![count], data)?)
+}
+
+fn float_range(import: &Importer<'_>, node: &OnnxNode<'_>) -> Result<Tensor, Stop> {
+    let mut bounds = [0f32; 3];
+    for (i, what) in BOUNDS.into_iter().enumerate() {
+        bounds[i] = match import.constant_input(node, i, what)?.scalar_f32() {
+            Some(v) if v.is_finite() => v,
+            _ => return invalid(format!("{what} is not one finite float")),
+        };
+    }
+    let [start, limit, delta] = bounds;
+    if delta == 0.0 {
+        return invalid("delta is 0");
+    }
+    let count = ((limit - start) / delta).ceil().max(0.0);
+    if count > MAX_FILLED as f32 {
+        return gap(format!("more than {MAX_FILLED} elements"));
+    }
+    // A small whole number.
+    let values: Vec<f32> = (0..count as usize)
+        .map(|i| start + i as f32 * delta)
+        .collect();
+    Ok(Tensor::vector_f32(values))
 }
 
 /// Identity, and Dropout in inference: the input itself.

@@ -107,10 +107,10 @@ pub(crate) fn clip(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     } else {
         return integer_clip(import, node, x);
     };
-    let clamp = Clamp {
-        lo: lo.unwrap_or(f32::NEG_INFINITY),
-        hi: hi.unwrap_or(f32::INFINITY),
-    };
+    let hi = hi.unwrap_or(f32::INFINITY);
+    // Where the bounds cross, the upper one wins.
+    let lo = lo.unwrap_or(f32::NEG_INFINITY).min(hi);
+    let clamp = Clamp { lo, hi };
     apply(import, node, UnaryFn::Clamp(clamp))
 }
 

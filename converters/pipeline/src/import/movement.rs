@@ -353,14 +353,12 @@ pub(crate) fn space_to_depth(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> 
         return invalid("blocksize is too large");
     };
     let split = vec![n, c, rows, b, columns, b];
-    regroup(
-        import,
-        node,
-        x,
-        split,
-        vec![0, 3, 5, 1, 2, 4],
-        vec![n, depth, rows, columns],
-    )
+    let perm = match node.text_or("mode", "DCR")? {
+        "DCR" => vec![0, 3, 5, 1, 2, 4],
+        "CRD" => vec![0, 1, 3, 5, 2, 4],
+        other => return invalid(format!("mode is {other:?}")),
+    };
+    regroup(import, node, x, split, perm, vec![n, depth, rows, columns])
 }
 
 fn block_size(node: &OnnxNode<'_>) -> Result<usize, Stop> {

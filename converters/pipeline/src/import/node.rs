@@ -25,7 +25,9 @@ impl From<redpoll_onnx::Error> for Stop {
 impl From<redpoll_graph::Error> for Stop {
     fn from(e: redpoll_graph::Error) -> Self {
         match e.kind() {
-            redpoll_graph::ErrorKind::Unsupported => Self::Gap(e.to_string()),
+            redpoll_graph::ErrorKind::Unsupported | redpoll_graph::ErrorKind::Type => {
+                Self::Gap(e.to_string())
+            }
             _ => Self::Invalid(e.to_string()),
         }
     }

@@ -1,7 +1,7 @@
 //! Borders into the windows after them.
 
 use redpoll_graph::op::{Conv, Pad, PadMode, Pool, PoolKind};
-use redpoll_graph::{Graph, Op};
+use redpoll_graph::{Graph, Op, shape};
 
 use super::Rule;
 use super::edit::each_node;
@@ -38,9 +38,15 @@ impl Rule for FusePad {
             let Some(op) = op else {
                 return Ok(false);
             };
+            let mut inputs = graph.nodes[index].inputs.clone();
+            inputs[0] = x;
+            // A window of a pool may lie wholly in a border of numbers, not in one of nothing.
+            if shape::infer(graph, &op, &inputs).is_err() {
+                return Ok(false);
+            }
             let node = &mut graph.nodes[index];
             node.op = op;
-            node.inputs[0] = x;
+            node.inputs = inputs;
             Ok(true)
         })
     }

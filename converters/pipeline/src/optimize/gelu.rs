@@ -5,7 +5,7 @@ use redpoll_graph::{Graph, Op, ValueId};
 
 use super::Rule;
 use super::edit::{Links, each_node};
-use super::product::{Product, function_of, sum, sum_with};
+use super::product::{Product, function_of, parts, sum, sum_with};
 use crate::Error;
 
 const CUBE: f64 = 0.044715;
@@ -68,10 +68,7 @@ fn find(graph: &Graph, links: &Links, index: usize) -> Option<(UnaryFn, ValueId)
 /// `x` when `gate` is `erf(x / √2)`.
 fn erf_operand(graph: &Graph, links: &Links, gate: ValueId) -> Option<ValueId> {
     let inner = function_of(graph, links, gate, UnaryFn::Erf)?;
-    let product = Product::of(graph, links, inner, None);
-    let operand = operands(graph, links, inner);
-    // The factor that stands beside the constant, or the one factor there is.
-    operand.into_iter().chain(product.factors).find(|&x| {
+    parts(graph, links, inner).into_iter().find(|&x| {
         let mut rest = Product::of(graph, links, inner, Some(x));
         rest.take(x) && rest.factors.is_empty() && rest.is(std::f64::consts::FRAC_1_SQRT_2)
     })
@@ -84,31 +81,27 @@ fn tanh_operand(graph: &Graph, links: &Links, gate: ValueId) -> Option<ValueId> 
     if !product.is(SLOPE) {
         return None;
     }
-    match product.factors[..] {
-        [polynomial] => {
-            let [a, b] = sum(graph, links, polynomial)?;
-            [(a, b), (b, a)]
-                .into_iter()
-                .find_map(|(x, cube)| is_power(graph, links, cube, x, 3).then_some(x))
-        }
-        // √(2/π) · x · (1 + 0.044715 · x²)
-        [a, b] => [(a, b), (b, a)].into_iter().find_map(|(x, factor)| {
-            let square = sum_with(graph, links, factor, 1.0)?;
-            is_power(graph, links, square, x, 2).then_some(x)
-        }),
-        _ => None,
+    if let [polynomial] = product.factors[..] {
+        let [a, b] = sum(graph, links, polynomial)?;
+        return [(a, b), (b, a)]
+            .into_iter()
+            .find_map(|(x, cube)| is_power(graph, links, cube, x, 3).then_some(x));
     }
+    // √(2/π) · x · (1 + 0.044715 · x²)
+    product.factors.iter().find_map(|&factor| {
+        let square = sum_with(graph, links, factor, 1.0)?;
+        parts(graph, links, square).into_iter().find(|&x| {
+            let mut rest = Product::of(graph, links, inner, Some(x));
+            is_power(graph, links, square, x, 2)
+                && rest.take(x)
+                && rest.take(factor)
+                && rest.factors.is_empty()
+        })
+    })
 }
 
 /// True when `id` is `0.044715 · x^power`.
 fn is_power(graph: &Graph, links: &Links, id: ValueId, x: ValueId, power: usize) -> bool {
     let mut product = Product::of(graph, links, id, Some(x));
     (0..power).all(|_| product.take(x)) && product.factors.is_empty() && product.is(CUBE)
-}
-
-/// The operands of the node that makes `id`.
-fn operands(graph: &Graph, links: &Links, id: ValueId) -> Vec<ValueId> {
-    links
-        .maker(graph, id)
-        .map_or_else(Vec::new, |(_, n)| n.inputs.clone())
 }

@@ -69,6 +69,22 @@ impl Product {
     }
 }
 
+/// Every operand of the products and quotients that `id` is made of, products among them.
+pub(crate) fn parts(graph: &Graph, links: &Links, id: ValueId) -> Vec<ValueId> {
+    let mut parts = vec![id];
+    let mut next = 0;
+    while let Some(&part) = parts.get(next).filter(|_| next < 32) {
+        next += 1;
+        if let Some((_, node)) = links.maker(graph, part)
+            && matches!(plain(&node.op), Some(BinaryFn::Mul | BinaryFn::Div))
+        {
+            parts.extend_from_slice(&node.inputs);
+        }
+    }
+    parts.retain(|&part| scalar(graph, part).is_none());
+    parts
+}
+
 /// The function of a two-operand operator without bounds.
 fn plain(op: &Op) -> Option<BinaryFn> {
     match op {

@@ -1,4 +1,10 @@
-//! Whole models: imported, optimised, compared with themselves.
+//! Whole models: imported, optimised, compared with themselves. Rules one by one are in the files below.
+
+mod build;
+mod float;
+mod integer;
+mod layout;
+mod patterns;
 
 use std::path::PathBuf;
 
@@ -17,9 +23,13 @@ fn models() -> PathBuf {
     }
 }
 
-/// Imports and optimises a shared model; `None` where it is absent.
+/// Imports and optimises a shared model, or one of our own; `None` where it is absent.
 fn load(name: &str) -> Option<(Imported, Optimized)> {
-    let path = models().join(name);
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models");
+    let path = match name.strip_prefix("own/") {
+        Some(name) => own.join(name),
+        None => models().join(name),
+    };
     if !path.exists() {
         println!("skipped: {name} not present");
         return None;
@@ -137,6 +147,7 @@ fn float_models_have_no_transposition_inside() {
     optimizes("vad/pulsevad_f32.onnx", 1);
     optimizes("wake/speech_embedding_f32.onnx", 0);
     optimizes("text/magika_f32.onnx", 0);
+    optimizes("own/fashion/fashion.onnx", 0);
 }
 
 /// No float step lies between the first quantisation and the last dequantisation.
@@ -154,6 +165,19 @@ fn stays_integer(name: &str, float_nodes: usize) {
         float_nodes,
         "{graph}"
     );
+}
+
+#[test]
+fn printed_graphs_of_small_models() {
+    for (name, snapshot) in [
+        ("anomaly/tiny_ad_f32.onnx", "model_tiny_ad"),
+        ("own/fashion/fashion.onnx", "model_fashion"),
+        ("vad/pulsevad_int8_qdq.onnx", "model_pulsevad_int8"),
+    ] {
+        if let Some((_, optimized)) = load(name) {
+            insta::assert_snapshot!(snapshot, optimized.graph());
+        }
+    }
 }
 
 #[test]
@@ -196,4 +220,5 @@ fn small_models_compute_the_same() {
     agrees("anomaly/tiny_ad_f32.onnx");
     agrees("vad/pulsevad_f32.onnx");
     agrees("vision/tiny_vww_f32.onnx");
+    agrees("own/fashion/fashion.onnx");
 }
