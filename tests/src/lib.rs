@@ -1,1 +1,6 @@
-//! Tests that cross crates; see the files in `tests/tests`.
+//! Tests that cross crates; see the files in `tests/tests`. Here is what they share.
+#![forbid(unsafe_code)]
+
+pub mod build;
+pub mod equality;
+pub mod models;

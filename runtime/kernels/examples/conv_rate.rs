@@ -221,12 +221,12 @@ fn ceilings() -> (f64, f64) {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vnni") {
         let steps = (registers::STEPS * 12) as f64;
-        // SAFETY: the CPU has the instructions.
         let int8 = best(|| {
+            // SAFETY: the CPU has the instructions.
             _ = black_box(unsafe { registers::int8(black_box(1)) });
         });
-        // SAFETY: the CPU has the instructions.
         let f32 = best(|| {
+            // SAFETY: the CPU has the instructions.
             _ = black_box(unsafe { registers::f32(black_box(1.0)) });
         });
         let rate = |lanes: f64, t: Duration| steps * lanes / t.as_secs_f64() / 1e9;

@@ -37,6 +37,18 @@ impl Pixel {
         inside.then(|| self.base + y as usize * w.in_w as usize + x as usize)
     }
 
+    /// True where no tap reads the border.
+    #[inline(always)]
+    pub(crate) fn inside(&self, w: &Window) -> bool {
+        let reach = |kernel: u32, dilation: u32| {
+            ((kernel as usize).saturating_sub(1) * dilation as usize) as isize
+        };
+        self.top >= 0
+            && self.left >= 0
+            && self.top + reach(w.kernel_h, w.dilation_h) < w.in_h as isize
+            && self.left + reach(w.kernel_w, w.dilation_w) < w.in_w as isize
+    }
+
     /// Calls `f` with the input pixel of every tap in order.
     #[inline(always)]
     pub(crate) fn each_tap(&self, w: &Window, mut f: impl FnMut(usize, Option<usize>)) {

@@ -11,15 +11,13 @@
 use super::columns::columns;
 use super::epilogue::Last;
 use super::lanes::{Channels, interleave};
+use super::taps::{MOST_TAPS, Taps};
 use crate::geometry::pixel;
 use crate::params::DepthwiseI8;
 use crate::scalar;
 use core::arch::x86_64::*;
 use core::ops::Range;
 use redpoll_plan::layout::padded_n;
-
-/// Most taps whose weights are held; beyond, the scalar definition runs.
-const MOST_TAPS: usize = 128;
 
 /// A run of channels of a depthwise convolution.
 pub(super) struct Run<'a> {
@@ -118,7 +116,8 @@ unsafe fn quads<const P: usize, const FULL: bool>(run: &Run<'_>) {
     }
     let weights = &weights[..count];
     // Taps behind the last one have no weight; they read the border.
-    let mut from = [[run.border.as_ptr(); P]; MOST_TAPS];
+    let mut from = [[run.border.as_ptr(); MOST_TAPS]; P];
+    let places = Taps::new(w);
     let rows = run.rows.clone();
     for first in rows.clone().step_by(P) {
         let mut to = [run.y; P];
@@ -128,13 +127,8 @@ unsafe fn quads<const P: usize, const FULL: bool>(run: &Run<'_>) {
             // SAFETY: a pixel of y, and channels of it.
             *to = unsafe { run.y.add((row - rows.start) * c + run.start) };
             let at = pixel(w, row);
-            at.each_tap(w, |tap, pixel| {
-                from[tap][lane] = match pixel {
-                    // SAFETY: a pixel of x, and channels of it.
-                    Some(i) => unsafe { run.x.add(i * c + run.start) },
-                    None => run.border.as_ptr(),
-                };
-            });
+            let x = run.x.wrapping_add(run.start);
+            places.point(&at, x, run.border.as_ptr(), &mut from[lane]);
         }
         // SAFETY: 16 values each; pointers to pixels or to the border, which are as long as the run of channels.
         unsafe {
@@ -142,13 +136,15 @@ unsafe fn quads<const P: usize, const FULL: bool>(run: &Run<'_>) {
             for (acc, bias) in acc.iter_mut().zip(&order.bias) {
                 *acc = _mm512_loadu_si512(bias.as_ptr().cast());
             }
-            for (w, from) in weights.iter().zip(from.chunks_exact(4)) {
-                let taps = [
-                    channels.load(from[0]),
-                    channels.load(from[1]),
-                    channels.load(from[2]),
-                    channels.load(from[3]),
-                ];
+            for (q, w) in weights.iter().enumerate() {
+                let mut taps = [zero; 4];
+                for (i, tap) in taps.iter_mut().enumerate() {
+                    let mut at = [run.border.as_ptr(); P];
+                    for (at, from) in at.iter_mut().zip(&from) {
+                        *at = from[q * 4 + i];
+                    }
+                    *tap = channels.load(at);
+                }
                 let x = interleave(taps);
                 for i in 0..4 {
                     acc[i] = _mm512_dpbusd_epi32(acc[i], _mm512_xor_si512(x[i], sign), w[i]);

@@ -191,6 +191,19 @@ fn next(left: usize, most: usize) -> usize {
     left.div_ceil(left.div_ceil(most))
 }
 
+/// Blocks of the next tile of `left`: equal tiles where products take the most time, tiles of 4, 2 and 1, whose
+/// results fill registers, where finishing them does.
+fn blocks(left: usize, quads: usize) -> usize {
+    match left {
+        4.. if quads <= EVEN_QUADS => 4,
+        3 if quads <= EVEN_QUADS => 2,
+        _ => next(left, 4),
+    }
+}
+
+/// Groups of four K up to which tiles of 4, 2, 1 blocks beat equal ones.
+const EVEN_QUADS: usize = 16;
+
 /// `rows` × [`Tile::channels`] of any size: equal tiles, channels outside and rows inside, so that the weights of a tile
 /// stay in the first cache.
 ///
@@ -216,7 +229,7 @@ pub(super) unsafe fn gemm(all: &Tile, rows: usize) {
                 n += ROW_BLOCKS * 16;
                 continue;
             }
-            let blocks = next(left, 4);
+            let blocks = blocks(left, all.quads);
             t.channels = (all.channels - n).min(blocks * 16);
             let mut r = 0;
             while r < rows {

@@ -4,24 +4,41 @@
 //! |---|---|---|
 //! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs`, `patches.rs` | 6 rows × 64 channels, one row × 128 |
 //! | `depthwise_i8` | `depthwise_i8.rs`, `columns.rs`, `lanes.rs` | 64 results |
+//! | `conv_f32`, `matmul_f32` | `conv_f32.rs`, `gemm_f32.rs` | 6 rows × 64 channels, one row × 128 |
+//! | `depthwise_f32` | `depthwise_f32.rs`, `taps.rs` | 4 pixels × 32 channels |
+//! | `binary_i8`, `binary_f32` (Add, Sub, Mul, Div) | `binary.rs` | 64 or 16 elements |
+//! | `quantize`, `dequantize`, `table_i8` (with VBMI) | `element.rs` | 64 or 16 elements |
+//! | `pool_i8`, `reduce_i8` | `pool.rs` | 64 channels |
 //!
 //! Every other method is the scalar definition.
 
+mod binary;
 mod columns;
+mod conv_f32;
 mod conv_i8;
+mod depthwise_f32;
 mod depthwise_i8;
+mod element;
 mod epilogue;
+mod gemm_f32;
 mod gemm_i8;
 mod lanes;
 mod patches;
+mod pool;
+mod taps;
 
-use crate::params::{ConvI8, DepthwiseI8, Part};
+use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
+use crate::scalar;
 use crate::tier::Tier;
 use core::ops::Range;
+use redpoll_plan::op;
 
 /// Kernels for AVX-512 F, BW, VL, DQ and VNNI. A value exists only where the CPU has them all: [`Avx512Vnni::detect`].
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512Vnni(());
+pub struct Avx512Vnni {
+    /// The CPU has AVX-512 VBMI too.
+    vbmi: bool,
+}
 
 impl Avx512Vnni {
     /// Name of the tier.
@@ -31,13 +48,15 @@ impl Avx512Vnni {
     #[cfg(feature = "std")]
     pub fn detect() -> Option<&'static Self> {
         use std::is_x86_feature_detected as has;
-        static TIER: Avx512Vnni = Avx512Vnni(());
+        static PLAIN: Avx512Vnni = Avx512Vnni { vbmi: false };
+        static VBMI: Avx512Vnni = Avx512Vnni { vbmi: true };
         let all = has!("avx512f")
             && has!("avx512bw")
             && has!("avx512vl")
             && has!("avx512dq")
             && has!("avx512vnni");
-        all.then_some(&TIER)
+        let tier = if has!("avx512vbmi") { &VBMI } else { &PLAIN };
+        all.then_some(tier)
     }
 }
 
@@ -58,5 +77,58 @@ impl Tier for Avx512Vnni {
     fn depthwise_i8(&self, p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { depthwise_i8::depthwise_i8(p, x, y, rows) }
+    }
+
+    fn conv_f32(&self, p: &ConvF32<'_>, x: &[f32], y: &mut [f32], part: Part, scratch: &mut [u8]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { conv_f32::conv_f32(p, x, y, part, scratch) }
+    }
+
+    fn matmul_f32(&self, a: &[f32], b: &[f32], y: &mut [f32], m: usize, k: usize, n: usize) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { conv_f32::matmul_f32(a, b, y, m, k, n) }
+    }
+
+    fn depthwise_f32(&self, p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows: Range<usize>) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { depthwise_f32::depthwise_f32(p, x, y, rows) }
+    }
+
+    fn binary_i8(&self, p: &op::BinaryI8, a: Source<'_, i8>, b: Source<'_, i8>, y: &mut [i8]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { binary::binary_i8(p, a, b, y) }
+    }
+
+    fn binary_f32(&self, p: &op::BinaryF32, a: Source<'_, f32>, b: Source<'_, f32>, y: &mut [f32]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { binary::binary_f32(p, a, b, y) }
+    }
+
+    fn table_i8(&self, table: &[i8; 256], x: Source<'_, i8>, y: &mut [i8]) {
+        if !self.vbmi {
+            return scalar::table::table_i8(table, x, y);
+        }
+        // SAFETY: a value with this field exists only where the CPU has VBMI too.
+        unsafe { element::table_i8(table, x, y) }
+    }
+
+    fn quantize(&self, scale: f32, zero: i32, x: &[f32], y: &mut [i8]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { element::quantize(scale, zero, x, y) }
+    }
+
+    fn dequantize(&self, scale: f32, zero: i32, x: &[i8], y: &mut [f32]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { element::dequantize(scale, zero, x, y) }
+    }
+
+    fn pool_i8(&self, p: &op::PoolI8, x: &[i8], y: &mut [i8], rows: Range<usize>) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { pool::pool_i8(p, x, y, rows) }
+    }
+
+    fn reduce_i8(&self, p: &op::ReduceI8, x: &[i8], y: &mut [i8]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { pool::reduce_i8(p, x, y) }
     }
 }

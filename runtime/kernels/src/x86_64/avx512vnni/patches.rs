@@ -13,12 +13,19 @@ use redpoll_plan::Window;
 /// # Safety
 /// `from` is readable for `length` bytes, `to` writable for `length`, rounded up to 64 if not `TIGHT`.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) unsafe fn flip<const TIGHT: bool>(from: *const i8, to: *mut u8, length: usize) {
     let sign = _mm512_set1_epi8(i8::MIN);
     let mut at = 0;
     // SAFETY: as the caller promises; masked-off bytes are not read.
     unsafe {
+        // Short runs, of images with few channels: small stores seldom cross a cache line.
+        if length <= 16 && !TIGHT {
+            let v = _mm_maskz_loadu_epi8(low_bits(length) as u16, from);
+            let v = _mm_xor_si128(v, _mm512_castsi512_si128(sign));
+            _mm_storeu_si128(to.cast(), v);
+            return;
+        }
         while at + 64 <= length {
             let v = _mm512_loadu_si512(from.add(at).cast());
             _mm512_storeu_si512(to.add(at).cast(), _mm512_xor_si512(v, sign));
@@ -76,13 +83,26 @@ impl Patch<'_> {
     /// `x` is readable for the input of the window, `at` is of an output pixel of it, the channels are inside
     /// `in_c`; `to` is writable for the patch, and 64 bytes more if not `TIGHT`.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     pub(super) unsafe fn pack<const TIGHT: bool>(&self, at: &Pixel, mut to: *mut u8) {
         let w = self.window;
         let (in_h, in_w) = (w.in_h as isize, w.in_w as isize);
         let taps = w.kernel_w as usize;
         let border = self.zero as u8 ^ 0x80;
         let one_run = w.dilation_w == 1 && self.channels == w.in_c as usize;
+        if one_run && at.inside(w) {
+            let run = taps * self.channels;
+            let down = w.dilation_h as usize * w.in_w as usize * self.channels;
+            let first = at.base + at.top as usize * w.in_w as usize + at.left as usize;
+            for i in 0..w.kernel_h as usize {
+                // SAFETY: all taps are inside the input.
+                unsafe {
+                    let from = self.x.add(first * self.channels + i * down);
+                    flip::<TIGHT>(from, to.add(i * run), run);
+                }
+            }
+            return;
+        }
         for i in 0..w.kernel_h as usize {
             let y = at.top + (i * w.dilation_h as usize) as isize;
             // SAFETY: runs lie inside the input (the pixel index counts only pixels inside), the destination advances

@@ -1,0 +1,154 @@
+//! The tile of the float product: `R` rows × `B` blocks of 16 channels in `R · B` registers.
+//!
+//! ```text
+//! weights f32, f16 [N/16][K][16]: one register (half of one) a block and K; block b is `block_stride` further
+//! right side of a matrix product [K][N]: the same with blocks beside one another and N between the K
+//! ```
+//! `acc = bias; acc = fma(x, w, acc)` over K in order, one chain an element, as the definition has it. Largest tiles: 6 × 4,
+//! 8 × 3, 12 × 2, 12 × 1 and 1 × 8.
+
+use core::arch::x86_64::*;
+
+/// Operands of one tile.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    /// First row.
+    pub x: *const f32,
+    /// Elements between rows.
+    pub x_stride: usize,
+    /// First block: f32, or f16 bits.
+    pub weights: *const u8,
+    /// Elements between blocks.
+    pub block_stride: usize,
+    /// Elements between K.
+    pub step: usize,
+    pub k: usize,
+    /// Whole blocks; null starts from +0.0.
+    pub bias: *const f32,
+    pub lo: f32,
+    pub hi: f32,
+    /// First result.
+    pub y: *mut f32,
+    /// Elements between rows of results.
+    pub y_stride: usize,
+    /// Channels to load and store, of the last block perhaps not all.
+    pub channels: usize,
+}
+
+/// One tile of `R` rows × `B` blocks; weights in half precision if `HALF`.
+///
+/// # Safety
+/// The CPU has the instructions; the pointers of `t` are good for `R` rows and `B` blocks; `t.channels` is in
+/// `16 · (B − 1) + 1 ..= 16 · B`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(t: &Tile) {
+    let valid = t.channels - (B - 1) * 16;
+    let last: __mmask16 = (((1u32 << valid) - 1) & 0xffff) as u16;
+    let mask = |b: usize| if b + 1 == B { last } else { 0xffff };
+    let mut start = [_mm512_setzero_ps(); B];
+    if !t.bias.is_null() {
+        for (b, start) in start.iter_mut().enumerate() {
+            // SAFETY: the bias has whole blocks.
+            *start = unsafe { _mm512_loadu_ps(t.bias.add(b * 16)) };
+        }
+    }
+    let mut acc = [start; R];
+    let size = if HALF { 2 } else { 4 };
+    let (mut x, mut w) = (t.x, t.weights);
+    for _ in 0..t.k {
+        // SAFETY: as the caller promises; x and w move by one K at a time. Lanes that are masked off are not read.
+        unsafe {
+            let mut weights = [_mm512_setzero_ps(); B];
+            for (b, weights) in weights.iter_mut().enumerate() {
+                let at = w.add(b * t.block_stride * size);
+                *weights = if HALF {
+                    _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask(b), at.cast()))
+                } else {
+                    _mm512_maskz_loadu_ps(mask(b), at.cast())
+                };
+            }
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let x = _mm512_set1_ps(*x.add(r * t.x_stride));
+                for (acc, &w) in acc.iter_mut().zip(&weights) {
+                    *acc = _mm512_fmadd_ps(x, w, *acc);
+                }
+            }
+            x = x.add(1);
+            w = w.add(t.step * size);
+        }
+    }
+    let (lo, hi) = (_mm512_set1_ps(t.lo), _mm512_set1_ps(t.hi));
+    for (r, acc) in acc.iter().enumerate() {
+        for (b, &v) in acc.iter().enumerate() {
+            // The second operand is the result where they are equal or one is NaN: NaN and −0.0 pass.
+            let v = _mm512_min_ps(hi, _mm512_max_ps(lo, v));
+            // SAFETY: as the caller promises; lanes that are masked off are not written.
+            unsafe { _mm512_mask_storeu_ps(t.y.add(r * t.y_stride + b * 16), mask(b), v) };
+        }
+    }
+}
+
+type Kernel = unsafe fn(&Tile);
+
+/// Most rows of a tile of 1, 2, 3, 4 blocks.
+const MOST_ROWS: [usize; 4] = [12, 12, 8, 6];
+
+/// Kernels of 1, 2, 3, 4 blocks by rows, in single and half precision.
+macro_rules! kernels {
+    ($b:literal: $($r:literal)*) => {
+        [[$(tile::<$r, $b, false> as Kernel),*], [$(tile::<$r, $b, true> as Kernel),*]]
+    };
+}
+static ONE: [[Kernel; 12]; 2] = kernels!(1: 1 2 3 4 5 6 7 8 9 10 11 12);
+static TWO: [[Kernel; 12]; 2] = kernels!(2: 1 2 3 4 5 6 7 8 9 10 11 12);
+static THREE: [[Kernel; 8]; 2] = kernels!(3: 1 2 3 4 5 6 7 8);
+static FOUR: [[Kernel; 6]; 2] = kernels!(4: 1 2 3 4 5 6);
+
+/// Blocks of the tile of one row.
+const ROW_BLOCKS: usize = 8;
+
+/// The size of the next of the equal parts, each at most `most`, that `left` is cut into.
+fn next(left: usize, most: usize) -> usize {
+    left.div_ceil(left.div_ceil(most))
+}
+
+/// `rows` × [`Tile::channels`] of any size: equal tiles, channels outside and rows inside.
+///
+/// # Safety
+/// As for a tile, with as many rows and blocks as asked for.
+pub(super) unsafe fn gemm<const HALF: bool>(all: &Tile, rows: usize) {
+    let size = if HALF { 2 } else { 4 };
+    let mut n = 0;
+    while n < all.channels {
+        let left = (all.channels - n).div_ceil(16);
+        let blocks = if rows == 1 && left >= ROW_BLOCKS {
+            ROW_BLOCKS
+        } else {
+            next(left, 4)
+        };
+        let mut t = *all;
+        t.channels = (all.channels - n).min(blocks * 16);
+        // SAFETY: n is the start of a block inside the channels, r a row inside the rows.
+        unsafe {
+            t.weights = all.weights.add(n / 16 * all.block_stride * size);
+            if !all.bias.is_null() {
+                t.bias = all.bias.add(n);
+            }
+            let mut r = 0;
+            while r < rows {
+                let count = next(rows - r, MOST_ROWS[(blocks - 1).min(3)]);
+                t.x = all.x.add(r * all.x_stride);
+                t.y = all.y.add(r * all.y_stride + n);
+                match blocks {
+                    ROW_BLOCKS => tile::<1, ROW_BLOCKS, HALF>(&t),
+                    4 => FOUR[HALF as usize][count - 1](&t),
+                    3 => THREE[HALF as usize][count - 1](&t),
+                    2 => TWO[HALF as usize][count - 1](&t),
+                    _ => ONE[HALF as usize][count - 1](&t),
+                }
+                r += count;
+            }
+        }
+        n += blocks * 16;
+    }
+}

@@ -1,0 +1,108 @@
+//! The engine on the lowered plan gives the bits of the reference evaluator on the graph.
+
+use redpoll_graph::{Data, Graph, Tensor, eval};
+use redpoll_pipeline::lower::{LowerOptions, lower};
+use redpoll_session::{Options, Session, Value, tiers};
+
+/// Bytes of the elements, floats as their bits.
+pub fn bytes(tensor: &Tensor) -> Vec<u8> {
+    match tensor.data() {
+        Data::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Data::I8(v) => v.iter().map(|x| x.cast_unsigned()).collect(),
+        Data::U8(v) => v.clone(),
+        Data::I32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Data::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Data::Bool(v) => v.iter().map(|&x| x.into()).collect(),
+    }
+}
+
+/// Writes the inputs of a session, in the model's order.
+pub fn set_inputs(session: &mut Session, inputs: &[Tensor]) {
+    for (i, input) in inputs.iter().enumerate() {
+        let bytes = bytes(input);
+        let done = match input.data() {
+            Data::F32(v) => session.set_input(i, v),
+            Data::I8(v) => session.set_input(i, v),
+            Data::U8(v) => session.set_input(i, v),
+            Data::I32(v) => session.set_input(i, v),
+            Data::I64(v) => session.set_input(i, v),
+            Data::Bool(_) => session.set_value(i, Value::Bool(&bytes)),
+        };
+        done.expect("an input that fits");
+    }
+}
+
+/// The bytes of every output of one run.
+pub fn run(plan: &[u8], inputs: &[Tensor], tier: &str, threads: usize) -> Vec<Vec<u8>> {
+    let options = Options::default().tier(tier).threads(threads);
+    let mut session = Session::from_bytes(plan, &options).expect("a plan that loads");
+    set_inputs(&mut session, inputs);
+    session.run().expect("a run that ends");
+    (0..session.outputs().len())
+        .map(|i| {
+            session
+                .output_value(i)
+                .expect("an output")
+                .as_bytes()
+                .to_vec()
+        })
+        .collect()
+}
+
+/// Demands equal bits of evaluator and engine for every tier of this CPU, with 1 and 2 threads. NaN equals NaN: which
+/// of its bits an operation gives is not the same on every machine.
+///
+/// # Panics
+/// When they differ: the test fails.
+pub fn assert_same_bits(what: &str, graph: &Graph, inputs: &[Tensor]) {
+    let expected = eval::run(graph, inputs).unwrap_or_else(|e| panic!("{what}: evaluator: {e}"));
+    let lowered = lower(graph, &LowerOptions::default()).unwrap_or_else(|e| panic!("{what}: {e}"));
+    assert!(
+        lowered.memory().arena_bytes >= lowered.memory().live_bytes,
+        "{what}"
+    );
+    for tier in tiers() {
+        for threads in [1, 2] {
+            let actual = run(lowered.plan(), inputs, tier, threads);
+            for (i, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
+                assert_equal(
+                    &format!("{what}: {tier}, {threads} threads, output {i}"),
+                    expected,
+                    actual,
+                );
+            }
+        }
+    }
+}
+
+/// Demands that `actual` are the bytes of `expected`.
+///
+/// # Panics
+/// When they differ: the test fails.
+pub fn assert_equal(what: &str, expected: &Tensor, actual: &[u8]) {
+    let wanted = bytes(expected);
+    assert_eq!(wanted.len(), actual.len(), "{what}: bytes");
+    if wanted == actual {
+        return;
+    }
+    let size = expected.dtype().size();
+    let pairs = wanted.chunks(size).zip(actual.chunks(size));
+    let differing = pairs
+        .enumerate()
+        .filter(|(_, (a, b))| a != b && !both_nan(expected, a, b));
+    let differing: Vec<_> = differing.collect();
+    assert!(
+        differing.is_empty(),
+        "{what}: {} of {} elements differ, the first at {}: evaluator {:?}, engine {:?}",
+        differing.len(),
+        expected.len(),
+        differing[0].0,
+        differing[0].1.0,
+        differing[0].1.1,
+    );
+}
+
+fn both_nan(tensor: &Tensor, a: &[u8], b: &[u8]) -> bool {
+    let nan = |b: &[u8]| b.try_into().is_ok_and(|b| f32::from_le_bytes(b).is_nan());
+    matches!(tensor.data(), Data::F32(_)) && nan(a) && nan(b)
+}
