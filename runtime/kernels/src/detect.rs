@@ -14,6 +14,10 @@ pub fn tiers() -> &'static [&'static dyn Tier] {
         if let Some(tier) = crate::x86_64::avx512vnni::Avx512Vnni::detect() {
             list.push(tier);
         }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(tier) = crate::x86_64::avx2::Avx2::detect() {
+            list.push(tier);
+        }
         list.push(&SCALAR);
         list
     })

@@ -13,7 +13,7 @@ pub(crate) struct Pixel {
 }
 
 /// The place of output pixel `row` (of batch · out_h · out_w).
-#[inline]
+#[inline(always)]
 pub(crate) fn pixel(w: &Window, row: usize) -> Pixel {
     let (out_h, out_w) = (w.out_h as usize, w.out_w as usize);
     let x = row % out_w;
@@ -64,7 +64,7 @@ impl Pixel {
 
 /// Walks all but the innermost dimension of a loop: `f` gets the offset of each of `N` operands at the start of
 /// every innermost run, outermost dimension slowest.
-#[inline]
+#[inline(always)]
 pub(crate) fn each_run<const N: usize>(
     dims: &Dims,
     strides: [&Strides; N],

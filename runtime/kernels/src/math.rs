@@ -33,7 +33,7 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
 const WHOLE: f32 = 8_388_608.0;
 
 /// Nearest integer, ties to even; keeps the sign of zero, infinities and NaN.
-#[inline]
+#[inline(always)]
 pub fn round_half_even(x: f32) -> f32 {
     if x.abs() < WHOLE {
         ((x.abs() + WHOLE) - WHOLE).copysign(x)
@@ -98,20 +98,20 @@ pub fn elu(x: f32, alpha: f32) -> f32 {
 }
 
 /// `clamp(alpha · x + beta, 0, 1)`.
-#[inline]
+#[inline(always)]
 pub fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
     clamp(alpha * x + beta, 0.0, 1.0)
 }
 
 /// `x · clamp(x / 6 + 0.5, 0, 1)`.
-#[inline]
+#[inline(always)]
 pub fn hard_swish(x: f32) -> f32 {
     x * clamp(x / 6.0 + 0.5, 0.0, 1.0)
 }
 
 /// Any function of one element. `alpha`, `beta` are its attributes: lo and hi of Clamp, the slope of LeakyRelu,
 /// the scale of Elu, slope and offset of HardSigmoid; others ignore them.
-#[inline]
+#[inline(always)]
 pub fn unary(function: Unary, alpha: f32, beta: f32, x: f32) -> f32 {
     match function {
         Unary::Clamp => clamp(x, alpha, beta),

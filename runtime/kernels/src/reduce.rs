@@ -4,7 +4,7 @@
 pub const LANES: usize = 16;
 
 /// Folds 16 lanes to one: `lane[j] += lane[j + 8]`, then `+ 4`, `+ 2`, `+ 1`.
-#[inline]
+#[inline(always)]
 pub fn fold(mut lanes: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
@@ -17,13 +17,13 @@ pub fn fold(mut lanes: [f32; LANES]) -> f32 {
 }
 
 /// Sum of `x`: `lane[i % 16] += x[i]` in order, then [`fold`].
-#[inline]
+#[inline(always)]
 pub fn sum(x: &[f32]) -> f32 {
     sum_by(x, |v| v)
 }
 
 /// Sum of `f(x[i])` over the same tree.
-#[inline]
+#[inline(always)]
 pub fn sum_by<T: Copy>(x: &[T], f: impl Fn(T) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let mut blocks = x.chunks_exact(LANES);

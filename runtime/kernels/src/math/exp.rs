@@ -52,7 +52,7 @@ fn power_of_two(n: i32) -> f32 {
 }
 
 /// Natural exponential, at most 2 ULP; results below 2⁻¹²⁶ underflow gradually, NaN stays NaN.
-#[inline]
+#[inline(always)]
 pub fn exp(x: f32) -> f32 {
     let x = super::clamp(x, EXP_LO, EXP_HI);
     let shifted = x * LOG2_E + MAGIC;
@@ -65,7 +65,7 @@ pub fn exp(x: f32) -> f32 {
 }
 
 /// `exp(x) − 1`, at most 4 ULP.
-#[inline]
+#[inline(always)]
 pub fn expm1(x: f32) -> f32 {
     if x.abs() < EXPM1_SMALL {
         exp_reduced(x)
@@ -75,20 +75,20 @@ pub fn expm1(x: f32) -> f32 {
 }
 
 /// `1 / (1 + exp(−x))`, at most 4 ULP.
-#[inline]
+#[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
     let e = exp(-x.abs());
     (if x < 0.0 { e } else { 1.0 }) / (1.0 + e)
 }
 
 /// `x · sigmoid(x)`, at most 5 ULP.
-#[inline]
+#[inline(always)]
 pub fn silu(x: f32) -> f32 {
     x * sigmoid(x)
 }
 
 /// Hyperbolic tangent, at most 4 ULP.
-#[inline]
+#[inline(always)]
 pub fn tanh(x: f32) -> f32 {
     let a = x.abs();
     if a < TANH_SMALL {

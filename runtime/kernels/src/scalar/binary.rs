@@ -42,6 +42,7 @@ fn walk<T: Copy>(
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
+#[inline(always)]
 pub fn binary_i8(p: &op::BinaryI8, a: Source<'_, i8>, b: Source<'_, i8>, y: &mut [i8]) {
     let strides = [&p.a_strides, &p.b_strides];
     let last = Finish {
@@ -73,6 +74,7 @@ pub fn binary_i8(p: &op::BinaryI8, a: Source<'_, i8>, b: Source<'_, i8>, y: &mut
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
+#[inline(always)]
 pub fn binary_f32(p: &op::BinaryF32, a: Source<'_, f32>, b: Source<'_, f32>, y: &mut [f32]) {
     let strides = [&p.a_strides, &p.b_strides];
     let (d, lo, hi) = (&p.dims, p.lo, p.hi);

@@ -13,6 +13,7 @@ use redpoll_plan::layout::{BLOCK_N, padded_n};
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
+#[inline(always)]
 pub fn depthwise_i8(p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>) {
     let w = &p.window;
     let c = w.in_c as usize;
@@ -46,6 +47,7 @@ pub fn depthwise_i8(p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usi
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
+#[inline(always)]
 pub fn depthwise_f32(p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows: Range<usize>) {
     let w = &p.window;
     let c = w.in_c as usize;

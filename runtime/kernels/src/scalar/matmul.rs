@@ -6,6 +6,7 @@ use crate::math::fma;
 ///
 /// # Panics
 /// If a slice is shorter than the sizes say.
+#[inline(always)]
 pub fn matmul_f32(a: &[f32], b: &[f32], y: &mut [f32], m: usize, k: usize, n: usize) {
     for i in 0..m {
         let y = &mut y[i * n..(i + 1) * n];

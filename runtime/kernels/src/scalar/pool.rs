@@ -22,6 +22,7 @@ pub(crate) fn count(w: &Window, at: &Pixel, border: bool) -> usize {
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
+#[inline(always)]
 pub fn pool_i8(p: &op::PoolI8, x: &[i8], y: &mut [i8], rows: Range<usize>) {
     let w = &p.window;
     let c = w.in_c as usize;
@@ -64,6 +65,7 @@ pub fn pool_i8(p: &op::PoolI8, x: &[i8], y: &mut [i8], rows: Range<usize>) {
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
+#[inline(always)]
 pub fn pool_f32(p: &op::PoolF32, x: &[f32], y: &mut [f32], rows: Range<usize>) {
     let w = &p.window;
     let c = w.in_c as usize;

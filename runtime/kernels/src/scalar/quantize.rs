@@ -7,6 +7,7 @@ use crate::params::Finish;
 ///
 /// # Panics
 /// If `x` is shorter than `y`.
+#[inline(always)]
 pub fn quantize(scale: f32, zero: i32, x: &[f32], y: &mut [i8]) {
     let last = Finish {
         y_zero: zero,
@@ -23,6 +24,7 @@ pub fn quantize(scale: f32, zero: i32, x: &[f32], y: &mut [i8]) {
 ///
 /// # Panics
 /// If `x` is shorter than `y`.
+#[inline(always)]
 pub fn dequantize(scale: f32, zero: i32, x: &[i8], y: &mut [f32]) {
     let x = &x[..y.len()];
     for (y, &x) in y.iter_mut().zip(x) {

@@ -10,6 +10,7 @@ use redpoll_plan::op::{self, Reduce};
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
+#[inline(always)]
 pub fn reduce_i8(p: &op::ReduceI8, x: &[i8], y: &mut [i8]) {
     let (count, inner) = (p.count as usize, p.inner as usize);
     let last = Finish {
@@ -41,6 +42,7 @@ pub fn reduce_i8(p: &op::ReduceI8, x: &[i8], y: &mut [i8]) {
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
+#[inline(always)]
 pub fn reduce_f32(p: &op::ReduceF32, x: &[f32], y: &mut [f32]) {
     let (count, inner) = (p.count as usize, p.inner as usize);
     let (start, step): (f32, fn(f32, f32) -> f32) = match p.kind {

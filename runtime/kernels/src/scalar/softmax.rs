@@ -11,6 +11,7 @@ use redpoll_plan::op;
 ///
 /// # Panics
 /// If `x` is shorter than `y`.
+#[inline(always)]
 pub fn softmax_f32(count: usize, x: Source<'_, f32>, y: &mut [f32]) {
     if let Source::Slice(x) = x {
         y.copy_from_slice(&x[..y.len()]);
@@ -29,6 +30,7 @@ pub fn softmax_f32(count: usize, x: Source<'_, f32>, y: &mut [f32]) {
 ///
 /// # Panics
 /// If `x` is shorter than `y`.
+#[inline(always)]
 pub fn softmax_i8(p: &op::SoftmaxI8, table: &[f32; 256], x: &[i8], y: &mut [i8]) {
     let last = Finish {
         y_zero: p.y_zero,

@@ -22,6 +22,7 @@ fn map<T: Copy>(x: Source<'_, T>, y: &mut [T], f: impl Fn(T) -> T) {
 ///
 /// # Panics
 /// If `x` is shorter than `y`.
+#[inline(always)]
 pub fn unary_f32(function: Unary, alpha: f32, beta: f32, x: Source<'_, f32>, y: &mut [f32]) {
     match function {
         // Cheap ones get a loop of their own, so that the match is outside.
@@ -38,6 +39,7 @@ pub fn unary_f32(function: Unary, alpha: f32, beta: f32, x: Source<'_, f32>, y: 
 ///
 /// # Panics
 /// If `x` is shorter than `y`.
+#[inline(always)]
 pub fn flip_sign(x: Source<'_, u8>, y: &mut [u8]) {
     map(x, y, |x| x ^ 0x80);
 }

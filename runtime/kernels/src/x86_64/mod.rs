@@ -1,3 +1,4 @@
 //! Tiers of x86-64: one folder an instruction set.
 
+pub mod avx2;
 pub mod avx512vnni;
