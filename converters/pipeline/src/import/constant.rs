@@ -8,7 +8,7 @@ use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
 use super::tensor::tensor_of;
 
 /// Elements of a constant that a few bytes of a model may ask for.
-const MAX_FILLED: usize = 1 << 26;
+const MAX_FILLED: usize = 1 << 24;
 
 /// Constant-1 to -25, all forms but strings and sparse tensors.
 pub(crate) fn constant(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
@@ -43,7 +43,8 @@ pub(crate) fn constant_of_shape(import: &mut Importer<'_>, node: &OnnxNode<'_>) 
         return invalid(format!("shape {wanted:?}"));
     };
     let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
-    let Some(n) = count.filter(|&n| n <= MAX_FILLED) else {
+    let affordable = |&n: &usize| n <= MAX_FILLED && import.budget.take(n, n);
+    let Some(n) = count.filter(affordable) else {
         return gap(format!(
             "shape {shape:?} is larger than {MAX_FILLED} elements"
         ));
@@ -98,6 +99,9 @@ pub(crate) fn range(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
         DType::I32 | DType::I64 => integer_range(import, node, dtype)?,
         other => return gap(format!("a range of type {other} is not supported")),
     };
+    if !import.budget.take(tensor.len(), tensor.len()) {
+        return gap("the constants of the model are too large together");
+    }
     let name = node.output_name();
     Ok(vec![import.graph.add_constant(name, tensor)])
 }

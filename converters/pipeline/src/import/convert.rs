@@ -1,6 +1,6 @@
 //! Conversions of the element type: Cast, QuantizeLinear, DequantizeLinear.
 
-use redpoll_graph::{DType, Data, Op, QParams, Tensor, ValueId};
+use redpoll_graph::{DType, Data, Op, QParams, Tensor, ValueId, shape};
 use redpoll_onnx::DataType;
 
 use super::importer::Importer;
@@ -38,7 +38,7 @@ pub(crate) fn quantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Output
             "a result of type {dtype}; only 8 bits are supported"
         ));
     }
-    let qparams = qparams(import, node, import.shape(x).to_vec())?;
+    let qparams = qparams(import, node, import.shape(x).to_vec(), dtype)?;
     if let Some(values) = import.graph.constant(x).and_then(Tensor::as_f32) {
         let shape = import.shape(x).to_vec();
         let tensor = quantize_constant(values, &shape, dtype, &qparams)?;
@@ -61,7 +61,7 @@ pub(crate) fn dequantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outp
     if !matches!(import.dtype(x), DType::I8 | DType::U8 | DType::I32) {
         return gap(format!("an operand of type {}", import.dtype(x)));
     }
-    let qparams = qparams(import, node, import.shape(x).to_vec())?;
+    let qparams = qparams(import, node, import.shape(x).to_vec(), import.dtype(x))?;
     match &import.graph.value(x).qparams {
         Some(own) if *own == qparams => {}
         Some(_) => {
@@ -84,27 +84,33 @@ pub(crate) fn dequantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outp
 
 /// Gives `id` its scale, and the values that it was moved from unchanged.
 fn give_qparams(import: &mut Importer<'_>, id: ValueId, qparams: &QParams) -> Result<(), Stop> {
-    let value = import.graph.value_mut(id);
-    match &value.qparams {
-        Some(own) if own == qparams => return Ok(()),
-        Some(_) => return gap("integers with different scales are moved into one value"),
-        None => value.qparams = Some(qparams.clone()),
+    let mut todo = vec![id];
+    while let Some(id) = todo.pop() {
+        let value = import.graph.value_mut(id);
+        match &value.qparams {
+            Some(own) if own == qparams => continue,
+            Some(_) => return gap("integers with different scales are moved into one value"),
+            None => value.qparams = Some(qparams.clone()),
+        }
+        let made_by = import.graph.nodes.iter().rev().find(|n| n.output == id);
+        let Some(maker) = made_by.filter(|n| shape::keeps_qparams(&n.op)) else {
+            continue;
+        };
+        if !qparams.is_per_tensor() {
+            return gap("integers with a scale for each channel are moved; quantise per tensor");
+        }
+        todo.extend_from_slice(shape::qparams_operands(&maker.op, &maker.inputs));
     }
-    let made_by = import.graph.nodes.iter().find(|n| n.output == id);
-    let Some(maker) = made_by.filter(|n| redpoll_graph::shape::keeps_qparams(&n.op)) else {
-        return Ok(());
-    };
-    if !qparams.is_per_tensor() {
-        return gap("integers with a scale for each channel are moved; quantise per tensor");
-    }
-    let operands = redpoll_graph::shape::qparams_operands(&maker.op, &maker.inputs).to_vec();
-    operands
-        .into_iter()
-        .try_for_each(|operand| give_qparams(import, operand, qparams))
+    Ok(())
 }
 
 /// Scale (input 1) and zero point (input 2) with the axis that they run along.
-fn qparams(import: &Importer<'_>, node: &OnnxNode<'_>, shape: Vec<usize>) -> Result<QParams, Stop> {
+fn qparams(
+    import: &Importer<'_>,
+    node: &OnnxNode<'_>,
+    shape: Vec<usize>,
+    dtype: DType,
+) -> Result<QParams, Stop> {
     if node.int_or("block_size", 0)? != 0 {
         return gap("a scale for each block is not supported; quantise per channel");
     }
@@ -122,6 +128,10 @@ fn qparams(import: &Importer<'_>, node: &OnnxNode<'_>, shape: Vec<usize>) -> Res
     };
     if zero_points.len() != scales.len() || scales.is_empty() {
         return invalid("scale and zero point differ in length");
+    }
+    let (lo, hi) = dtype.quantized_range().unwrap_or((0, 0));
+    if let Some(bad) = zero_points.iter().find(|z| !(lo..=hi).contains(z)) {
+        return invalid(format!("zero point {bad} of type {dtype}"));
     }
     if let Some(bad) = scales.iter().find(|s| !(s.is_finite() && **s > 0.0)) {
         return invalid(format!("scale {bad}"));

@@ -4,8 +4,44 @@ use redpoll_graph::{Error, Graph, Node, Op, QParams, Tensor, ValueId, eval};
 
 /// Elements above which a result is not stored as a constant.
 const MAX_RESULT: usize = 1 << 24;
-/// Work above which a node is left for run time.
-const MAX_WORK: usize = 1 << 28;
+/// Elements of all constants of a graph together above which nothing more is stored: 2²⁸, a GiB of floats.
+const MAX_TOTAL: usize = 1 << 28;
+/// Work, in multiply-accumulates or elements, that folding may do in one go.
+const MAX_WORK: usize = 1 << 30;
+
+/// What folding may still store and do: a few bytes of a model must not ask for unbounded memory or time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    elements: usize,
+    work: usize,
+}
+
+impl Budget {
+    /// What is left beside the constants that the graph holds.
+    pub fn of(graph: &Graph) -> Self {
+        let held = |total: usize, t: &Tensor| total.saturating_add(t.len());
+        let constants = graph.values.iter().filter_map(|v| v.constant.as_deref());
+        Self {
+            elements: MAX_TOTAL.saturating_sub(constants.fold(0, held)),
+            work: MAX_WORK,
+        }
+    }
+
+    /// Takes elements and work off; false, and nothing taken, when there is not enough.
+    pub fn take(&mut self, elements: usize, work: usize) -> bool {
+        let left = (
+            self.elements.checked_sub(elements),
+            self.work.checked_sub(work),
+        );
+        match left {
+            (Some(elements), Some(work)) => {
+                *self = Self { elements, work };
+                true
+            }
+            _ => false,
+        }
+    }
+}
 
 /// The result of `node` when all its inputs are constants and it is worth storing. The node need not be in the graph,
 /// its output value must.
@@ -14,7 +50,11 @@ const MAX_WORK: usize = 1 << 28;
 ///
 /// # Errors
 /// Those of the evaluator.
-pub(crate) fn fold(graph: &Graph, node: &Node) -> Result<Option<Tensor>, Error> {
+pub(crate) fn fold(
+    graph: &Graph,
+    node: &Node,
+    budget: &mut Budget,
+) -> Result<Option<Tensor>, Error> {
     let tensors: Option<Vec<&Tensor>> = node.inputs.iter().map(|&id| graph.constant(id)).collect();
     let Some(tensors) = tensors else {
         return Ok(None);
@@ -26,11 +66,15 @@ pub(crate) fn fold(graph: &Graph, node: &Node) -> Result<Option<Tensor>, Error> 
         return Ok(None);
     }
     let elements = graph.value(node.output).len();
-    let inner = match node.op {
-        Op::MatMul | Op::Dense { .. } | Op::Conv(_) => tensors.get(1).map_or(1, |w| w.len()),
-        _ => 1,
+    let read = tensors
+        .iter()
+        .map(|t| t.len())
+        .fold(elements, usize::saturating_add);
+    let work = match node.op {
+        Op::MatMul | Op::Dense { .. } | Op::Conv(_) | Op::Pool(_) => elements.saturating_mul(read),
+        _ => read,
     };
-    if elements > MAX_RESULT || elements.saturating_mul(inner) > MAX_WORK {
+    if elements > MAX_RESULT || !budget.take(elements, work) {
         return Ok(None);
     }
     if scaled {
@@ -42,10 +86,8 @@ pub(crate) fn fold(graph: &Graph, node: &Node) -> Result<Option<Tensor>, Error> 
 /// Movement of the integers alone: scales along an axis move with it, which graphs do not know.
 fn bare(op: &Op, tensors: &[&Tensor]) -> Result<Tensor, Error> {
     let mut graph = Graph::default();
-    let inputs: Vec<ValueId> = tensors
-        .iter()
-        .map(|&t| graph.add_constant("x", t.clone()))
-        .collect();
+    let constant = |graph: &mut Graph, t: &Tensor| graph.add_constant("x", t.clone());
+    let inputs: Vec<ValueId> = tensors.iter().map(|t| constant(&mut graph, t)).collect();
     graph.add_node("y", op.clone(), &inputs)?;
     eval::node(&graph, &graph.nodes[0], tensors)
 }

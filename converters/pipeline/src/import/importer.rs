@@ -1,12 +1,12 @@
 //! The state of an import: the graph so far, names, and how operators are added to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use redpoll_graph::{DType, Graph, Node, Op, QParams, Tensor, ValueId, shape};
 use redpoll_onnx::Model;
 
-use super::fold;
+use super::fold::{self, Budget};
 use super::node::{OnnxNode, Stop, gap, invalid};
 
 /// What a name of the ONNX model stands for so far.
@@ -26,7 +26,9 @@ pub(crate) struct Importer<'a> {
     pub graph: Graph,
     /// ONNX names seen so far.
     pub names: BTreeMap<String, Known>,
-    node_names: BTreeSet<String>,
+    /// What constants may still take.
+    pub budget: Budget,
+    node_names: BTreeMap<String, usize>,
 }
 
 impl<'a> Importer<'a> {
@@ -36,18 +38,21 @@ impl<'a> Importer<'a> {
             model,
             graph: Graph::default(),
             names: BTreeMap::new(),
-            node_names: BTreeSet::new(),
+            budget: Budget::of(&Graph::default()),
+            node_names: BTreeMap::new(),
         }
     }
 
     /// A node name that no other node has.
     pub fn unique_node_name(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
-        let mut n = 1;
-        while !self.node_names.insert(name.clone()) {
+        while self.node_names.contains_key(&name) {
+            // Counting goes on where the last clash left it.
+            let n = self.node_names.entry(wanted.to_owned()).or_insert(0);
+            *n += 1;
             name = format!("{wanted}_{n}");
-            n += 1;
         }
+        self.node_names.insert(name.clone(), 0);
         name
     }
 
@@ -84,7 +89,7 @@ impl<'a> Importer<'a> {
     ) -> Result<ValueId, Stop> {
         let id = self.append(name, value_name, op, inputs)?;
         let folded = match self.graph.nodes.last() {
-            Some(node) => fold::fold(&self.graph, node)?,
+            Some(node) => fold::fold(&self.graph, node, &mut self.budget)?,
             None => None,
         };
         if let Some(tensor) = folded {

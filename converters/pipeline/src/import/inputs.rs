@@ -7,7 +7,7 @@ use redpoll_onnx::{Dim, TensorInfo};
 use super::ImportOptions;
 use super::importer::{Importer, Known};
 use super::node::Stop;
-use super::tensor::{dtype_of, tensor_of};
+use super::tensor::{check_shape, dtype_of, tensor_of};
 use crate::{Error, ErrorKind, Gap};
 
 /// Initialisers become constants.
@@ -93,7 +93,13 @@ fn concrete(info: &TensorInfo, options: &ImportOptions) -> Result<Vec<usize>, St
             "dimension {i} has neither name nor size; export the model with a fixed one"
         ))),
     };
-    dims.iter().enumerate().map(size).collect()
+    let shape = dims
+        .iter()
+        .enumerate()
+        .map(size)
+        .collect::<Result<Vec<_>, _>>()?;
+    check_shape(&shape)?;
+    Ok(shape)
 }
 
 fn refused(name: &str, stop: Stop) -> Error {

@@ -22,6 +22,8 @@ mod reduce;
 mod resize;
 mod table;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,9 @@ use redpoll_onnx::proto::NodeProto;
 use crate::{Error, ErrorKind, Gap, Imported};
 use importer::{Importer, Known};
 use node::{OnnxNode, Stop};
+
+/// Nodes above which a model is refused: the rules of optimisation look at all nodes for each change.
+const MAX_NODES: usize = 20_000;
 
 /// Choices of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +63,11 @@ impl Default for ImportOptions {
 /// [`ErrorKind::Unsupported`] with all gaps; [`ErrorKind::Invalid`] for a model that contradicts itself, and for a
 /// dimension without a size (the message says which `--dim NAME=N` to give).
 pub fn import(model: &Model, options: &ImportOptions) -> Result<Imported, Error> {
+    let nodes = model.graph().node.len();
+    if nodes > MAX_NODES {
+        let message = format!("the model has {nodes} nodes; {MAX_NODES} are the limit");
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
     let mut import = Importer::new(model);
     import.graph.name = model.graph().name.clone();
     metadata(&mut import);

@@ -326,10 +326,10 @@ pub(crate) fn depth_to_space(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> 
         return invalid(format!("shape {:?}", import.shape(x)));
     };
     let b = block_size(node)?;
-    if c % b.saturating_mul(b).max(1) != 0 {
+    let d = c / (b * b);
+    if d * b * b != c {
         return invalid(format!("{c} channels in blocks of {b} × {b}"));
     }
-    let d = c / (b * b);
     let (split, perm) = match node.text_or("mode", "DCR")? {
         "DCR" => (vec![n, b, b, d, h, w], vec![0, 3, 4, 1, 5, 2]),
         "CRD" => (vec![n, d, b, b, h, w], vec![0, 1, 4, 2, 5, 3]),
@@ -349,9 +349,7 @@ pub(crate) fn space_to_depth(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> 
         return invalid(format!("a plane of {h} × {w} in blocks of {b} × {b}"));
     }
     let (rows, columns) = (h / b, w / b);
-    let Some(depth) = c.checked_mul(b).and_then(|n| n.checked_mul(b)) else {
-        return invalid("blocksize is too large");
-    };
+    let depth = c * b * b;
     let split = vec![n, c, rows, b, columns, b];
     let perm = match node.text_or("mode", "DCR")? {
         "DCR" => vec![0, 3, 5, 1, 2, 4],
@@ -363,8 +361,8 @@ pub(crate) fn space_to_depth(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> 
 
 fn block_size(node: &OnnxNode<'_>) -> Result<usize, Stop> {
     match usize::try_from(node.int_or("blocksize", 0)?) {
-        Ok(b) if b > 0 => Ok(b),
-        _ => invalid("blocksize must be at least 1"),
+        Ok(b) if (1..=1024).contains(&b) => Ok(b),
+        _ => invalid("blocksize must lie in 1..=1024"),
     }
 }
 

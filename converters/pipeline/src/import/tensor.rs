@@ -1,9 +1,10 @@
 //! ONNX tensors become graph tensors: floats of any width f32, narrow integers as they are.
 
+use redpoll_graph::shape::{MAX_ELEMENTS, MAX_RANK};
 use redpoll_graph::{DType, Data, Tensor};
 use redpoll_onnx::{DataType, TensorData};
 
-use super::node::{Stop, gap};
+use super::node::{Stop, gap, invalid};
 
 /// The element type that values of an ONNX type get in the graph.
 pub(crate) fn dtype_of(data_type: DataType) -> Result<DType, Stop> {
@@ -22,9 +23,23 @@ pub(crate) fn dtype_of(data_type: DataType) -> Result<DType, Stop> {
     })
 }
 
+/// Refuses shapes whose sizes cannot be multiplied, even where a 0 among them hides it.
+pub(crate) fn check_shape(shape: &[usize]) -> Result<(), Stop> {
+    let product = shape
+        .iter()
+        .try_fold(1usize, |n, &d| n.checked_mul(d.max(1)));
+    match product {
+        Some(n) if n <= MAX_ELEMENTS && shape.len() <= MAX_RANK => Ok(()),
+        _ => invalid(format!(
+            "shape {shape:?} passes the limit of {MAX_RANK} axes and {MAX_ELEMENTS} elements"
+        )),
+    }
+}
+
 /// Decoded ONNX elements as a tensor of the graph.
 pub(crate) fn tensor_of(data: &TensorData) -> Result<Tensor, Stop> {
     let shape = data.dims().to_vec();
+    check_shape(&shape)?;
     let elements = match dtype_of(data.data_type())? {
         DType::F32 => Data::F32(data.to_f32()),
         DType::I8 => Data::I8(data.bytes().iter().map(|b| b.cast_signed()).collect()),

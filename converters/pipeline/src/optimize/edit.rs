@@ -1,7 +1,5 @@
 //! Small changes to a graph that keep its invariants, and the questions that rules ask of it.
 
-use std::collections::HashSet;
-
 use redpoll_graph::{DType, Error, Graph, Node, Op, QParams, Tensor, ValueId, shape};
 
 use crate::import::fold::moved_qparams;
@@ -89,10 +87,10 @@ pub(crate) fn each_node(
 
 /// A node name that no other node has.
 pub(crate) fn unique_node_name(graph: &Graph, wanted: &str) -> String {
-    let taken: HashSet<&str> = graph.nodes.iter().map(|n| n.name.as_str()).collect();
+    let taken = |name: &str| graph.nodes.iter().any(|n| n.name == name);
     let mut name = wanted.to_owned();
     let mut n = 1;
-    while taken.contains(name.as_str()) {
+    while taken(&name) {
         name = format!("{wanted}_{n}");
         n += 1;
     }

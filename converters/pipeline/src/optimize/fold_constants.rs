@@ -7,7 +7,7 @@ use redpoll_graph::{Graph, Op};
 use super::Rule;
 use super::edit::{Links, each_node, insert, stored};
 use crate::Error;
-use crate::import::fold::fold;
+use crate::import::fold::{Budget, fold};
 
 /// Computes nodes whose operands are all constants. Dequantised constants stay in integers, but a transposition or
 /// reshape of one is done on the integers.
@@ -19,6 +19,7 @@ impl Rule for FoldConstants {
     }
 
     fn apply(&self, graph: &mut Graph) -> Result<usize, Error> {
+        let mut budget = Budget::of(graph);
         each_node(graph, |graph, links, index| {
             if move_stored(graph, links, index)? {
                 return Ok(true);
@@ -28,7 +29,7 @@ impl Rule for FoldConstants {
                 return Ok(false);
             }
             let output = node.output;
-            let Some(tensor) = fold(graph, node).map_err(|e| e.at(&node.name))? else {
+            let Some(tensor) = fold(graph, node, &mut budget).map_err(|e| e.at(&node.name))? else {
                 return Ok(false);
             };
             graph.nodes.remove(index);
