@@ -38,16 +38,29 @@ impl<'a> Taps<'a> {
     ) {
         let w = self.window;
         let taps = w.taps();
+        // Where the first tap would be, perhaps outside; only pointers inside are used.
+        let first = at.top.wrapping_mul(w.in_w as isize).wrapping_add(at.left);
+        let first = (at.base as isize).wrapping_add(first);
+        let first = x.wrapping_offset(first.wrapping_mul(w.in_c as isize));
         if at.inside(w) {
-            let first = at.base + at.top as usize * w.in_w as usize + at.left as usize;
-            let first = x.wrapping_add(first * w.in_c as usize);
             for (out, &distance) in out[..taps].iter_mut().zip(&self.distance[..taps]) {
                 *out = first.wrapping_add(distance);
             }
-        } else {
-            at.each_tap(w, |tap, pixel| {
-                out[tap] = pixel.map_or(border, |i| x.wrapping_add(i * w.in_c as usize));
-            });
+            return;
+        }
+        // No branch on the column: choices are sums of vectors too.
+        let columns = w.kernel_w as usize;
+        for i in 0..w.kernel_h as usize {
+            let y = at.top + (i * w.dilation_h as usize) as isize;
+            let row = y >= 0 && y < w.in_h as isize;
+            let range = i * columns..(i + 1) * columns;
+            let (out, distance) = (&mut out[range.clone()], &self.distance[range]);
+            for (j, (out, &distance)) in out.iter_mut().zip(distance).enumerate() {
+                let column = at.left.wrapping_add((j * w.dilation_w as usize) as isize);
+                let inside = row & ((column as usize) < w.in_w as usize);
+                let pixel = first.wrapping_add(distance);
+                *out = if inside { pixel } else { border };
+            }
         }
     }
 }
