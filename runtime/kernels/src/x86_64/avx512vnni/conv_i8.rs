@@ -11,8 +11,12 @@ use crate::params::{ConvI8, Part};
 use core::mem::MaybeUninit;
 use redpoll_plan::layout::{BLOCK_K, packed_i8_len, padded_n};
 
-/// Bytes of the buffer on the stack: half of a first cache.
-const BUFFER: usize = 24 * 1024;
+/// Bytes of the buffer on the stack.
+const BUFFER: usize = 64 * 1024;
+/// Bytes wanted in the first cache beside the weights of a tile.
+const NEAR: usize = 24 * 1024;
+/// Rows that are worth leaving it for: two tiles.
+const FEW_ROWS: usize = 12;
 /// Bytes behind the last row that a copy may write.
 const SLACK: usize = 64;
 /// Most rows packed at a time.
@@ -60,7 +64,8 @@ pub(super) unsafe fn conv_i8(
     // Rows of whole groups of four bytes; long rows of patches go to the caller's scratch.
     let stride = k.div_ceil(BLOCK_K) * BLOCK_K;
     let mut own = Buffer([MaybeUninit::uninit(); BUFFER + SLACK]);
-    let fit = |bytes: usize| (bytes / stride.max(1)).min(MOST_ROWS);
+    let wanted = (NEAR / stride.max(1)).clamp(FEW_ROWS, MOST_ROWS);
+    let fit = |bytes: usize| (bytes / stride.max(1)).min(wanted);
     let tight = !pointwise && fit(scratch.len()) > fit(BUFFER);
     let (buffer, capacity) = if tight {
         (scratch.as_mut_ptr(), fit(scratch.len()))

@@ -15,6 +15,9 @@ use super::epilogue::{Last, low_bits};
 use crate::params::Finish;
 use core::arch::x86_64::*;
 
+/// Bytes of each block that are fetched ahead: the weights of a tile often exceed the first cache.
+const AHEAD: usize = 1024;
+
 /// Operands of one tile.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
@@ -78,7 +81,9 @@ impl Tile {
             unsafe {
                 let mut w = [_mm512_setzero_si512(); B];
                 for (b, w) in w.iter_mut().enumerate() {
-                    *w = _mm512_loadu_si512(weights.add(b * block_stride).cast());
+                    let at = weights.wrapping_add(b * block_stride);
+                    _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD));
+                    *w = _mm512_loadu_si512(at.cast());
                 }
                 for (r, acc) in acc.iter_mut().enumerate() {
                     let x = x.add(r * x_stride).cast::<i32>().read_unaligned();
@@ -193,10 +198,12 @@ fn next(left: usize, most: usize) -> usize {
 
 /// Blocks of the next tile of `left`: equal tiles where products take the most time, tiles of 4, 2 and 1, whose
 /// results fill registers, where finishing them does.
-fn blocks(left: usize, quads: usize) -> usize {
-    match left {
-        4.. if quads <= EVEN_QUADS => 4,
-        3 if quads <= EVEN_QUADS => 2,
+fn blocks(left: usize, quads: usize, rows: usize) -> usize {
+    match (left, rows) {
+        (4.., _) if quads <= EVEN_QUADS => 4,
+        (3, _) if quads <= EVEN_QUADS => 2,
+        // One pass over long weights rather than two.
+        (_, 7 | 8) => next(left, 3),
         _ => next(left, 4),
     }
 }
@@ -229,7 +236,7 @@ pub(super) unsafe fn gemm(all: &Tile, rows: usize) {
                 n += ROW_BLOCKS * 16;
                 continue;
             }
-            let blocks = blocks(left, all.quads);
+            let blocks = blocks(left, all.quads, rows);
             t.channels = (all.channels - n).min(blocks * 16);
             let mut r = 0;
             while r < rows {
