@@ -6,7 +6,39 @@ use crate::math;
 use crate::params::{Finish, Source};
 use redpoll_plan::op::{self, Binary, Dims, MAX_LOOP, Strides};
 
-/// `y[i] = f(a, b)` over a strided loop, `y` dense. An operand in place is element `i` of `y` itself.
+/// A strided loop with its dense tail as one run.
+struct Merged {
+    /// Dimensions left outside the run.
+    outer: Dims,
+    length: usize,
+    /// Strides of both operands in the run.
+    steps: [isize; 2],
+}
+
+/// Merges inner dimensions as long as both operands go on with the same stride.
+fn merge(dims: &Dims, strides: [&Strides; 2]) -> Merged {
+    let mut out = Merged {
+        outer: *dims,
+        length: 1,
+        steps: [0; 2],
+    };
+    for d in (0..MAX_LOOP).rev() {
+        let here = [strides[0][d] as isize, strides[1][d] as isize];
+        if dims[d] != 1 {
+            if out.length == 1 {
+                out.steps = here;
+            } else if here != out.steps.map(|s| s * out.length as isize) {
+                break;
+            }
+            out.length *= dims[d] as usize;
+            out.outer[d] = 1;
+        }
+    }
+    out
+}
+
+/// `y[i] = f(a, b)` over a strided loop, `y` dense. An operand in place is element `i` of `y` itself. Runs whose
+/// operands are dense or repeat have loops of their own.
 #[inline(always)]
 fn walk<T: Copy>(
     dims: &Dims,
@@ -16,22 +48,58 @@ fn walk<T: Copy>(
     y: &mut [T],
     f: impl Fn(T, T) -> T,
 ) {
-    let inner = MAX_LOOP - 1;
-    let length = dims[inner] as usize;
-    let (a_step, b_step) = (strides[0][inner] as isize, strides[1][inner] as isize);
+    if dims.contains(&0) {
+        return;
+    }
+    let Merged {
+        outer,
+        length,
+        steps,
+    } = merge(dims, strides);
     let mut done = 0;
-    each_run(dims, strides, [0, 0], |[a_at, b_at]| {
-        for (i, y) in y[done..done + length].iter_mut().enumerate() {
-            let i = i as isize;
-            let va = match a {
-                Source::Slice(a) => a[(a_at + i * a_step) as usize],
-                Source::InPlace => *y,
-            };
-            let vb = match b {
-                Source::Slice(b) => b[(b_at + i * b_step) as usize],
-                Source::InPlace => *y,
-            };
-            *y = f(va, vb);
+    each_run(&outer, strides, [0, 0], |[a_at, b_at]| {
+        let y = &mut y[done..done + length];
+        match (a, steps[0], b, steps[1]) {
+            (Source::Slice(a), 1, Source::Slice(b), 1) => {
+                let (a, b) = (&a[a_at as usize..][..length], &b[b_at as usize..][..length]);
+                for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                    *y = f(a, b);
+                }
+            }
+            (Source::Slice(a), 1, Source::Slice(b), 0) => {
+                let (a, b) = (&a[a_at as usize..][..length], b[b_at as usize]);
+                y.iter_mut().zip(a).for_each(|(y, &a)| *y = f(a, b));
+            }
+            (Source::Slice(a), 0, Source::Slice(b), 1) => {
+                let (a, b) = (a[a_at as usize], &b[b_at as usize..][..length]);
+                y.iter_mut().zip(b).for_each(|(y, &b)| *y = f(a, b));
+            }
+            (Source::InPlace, _, Source::Slice(b), 1) => {
+                let b = &b[b_at as usize..][..length];
+                y.iter_mut().zip(b).for_each(|(y, &b)| *y = f(*y, b));
+            }
+            (Source::InPlace, _, Source::Slice(b), 0) => {
+                let b = b[b_at as usize];
+                y.iter_mut().for_each(|y| *y = f(*y, b));
+            }
+            (Source::Slice(a), 1, Source::InPlace, _) => {
+                let a = &a[a_at as usize..][..length];
+                y.iter_mut().zip(a).for_each(|(y, &a)| *y = f(a, *y));
+            }
+            (Source::Slice(a), 0, Source::InPlace, _) => {
+                let a = a[a_at as usize];
+                y.iter_mut().for_each(|y| *y = f(a, *y));
+            }
+            (a, a_step, b, b_step) => {
+                for (i, y) in y.iter_mut().enumerate() {
+                    let own = *y;
+                    let at = |s: Source<'_, T>, at: isize, step: isize| match s {
+                        Source::Slice(s) => s[(at + i as isize * step) as usize],
+                        Source::InPlace => own,
+                    };
+                    *y = f(at(a, a_at, a_step), at(b, b_at, b_step));
+                }
+            }
         }
         done += length;
     });

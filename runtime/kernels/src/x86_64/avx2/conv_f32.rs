@@ -4,7 +4,7 @@
 //! Tile: 6 × 16, 3 × 32 or 1 × 64 in at most 12 registers, one broadcast of x a row and K. Half-precision weights are
 //! widened (exactly) on the way. Patches of windows that are not pointwise are packed first.
 
-use super::patches::Patch;
+use super::patches::{Patch, Same};
 use crate::geometry::pixel;
 use crate::params::{ConvF32, FloatWeights, Part};
 use core::arch::x86_64::*;
@@ -249,7 +249,7 @@ pub(super) fn conv_f32(p: &ConvF32<'_>, x: &[f32], y: &mut [f32], part: Part, sc
                 (x[first * in_c + patch.channel..].as_ptr(), in_c)
             } else {
                 for (r, to) in buffer.chunks_exact_mut(k).take(count).enumerate() {
-                    patch.pack(&pixel(w, first + r), to, |v| v);
+                    patch.pack(&pixel(w, first + r), to, Same);
                 }
                 (buffer.as_ptr().cast(), k)
             };

@@ -4,7 +4,7 @@
 //! [`gemm`] runs over all channels of them. Rows too long for it are multiplied as they come.
 
 use super::gemm_i8::{Tile, gemm};
-use super::patches::{Patch, put};
+use super::patches::{Copied, Patch, Same, Wide};
 use crate::geometry::pixel;
 use crate::params::{ConvI8, Part};
 use core::mem::MaybeUninit;
@@ -91,16 +91,16 @@ pub(super) fn conv_i8(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratc
                 let (_, scratch, _) = unsafe { scratch.align_to_mut::<MaybeUninit<i8>>() };
                 for r in 0..count {
                     let to = &mut scratch[r * patch_stride(k)..][..k];
-                    patch.pack(&pixel(w, first + r), to, |v| v);
+                    patch.pack(&pixel(w, first + r), to, Same);
                 }
                 (scratch.as_ptr().cast::<u8>(), patch_stride(k))
             } else {
                 for (r, to) in own.0.chunks_exact_mut(stride).take(count).enumerate() {
                     if pointwise {
                         let at = (first + r) * in_c + patch.channel;
-                        put(&x[at..at + k], to, i16::from);
+                        Wide.run(&x[at..at + k], &mut to[..k]);
                     } else {
-                        patch.pack(&pixel(w, first + r), to, i16::from);
+                        patch.pack(&pixel(w, first + r), to, Wide);
                     }
                     to[k..].fill(MaybeUninit::new(0));
                 }

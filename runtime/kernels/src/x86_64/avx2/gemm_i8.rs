@@ -40,8 +40,15 @@ unsafe fn widen(from: *const i8) -> __m256i {
     _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(from.cast()) })
 }
 
-/// `finish` of 8 sums: bias, scale, clamp, one rounding, zero point; i32.
-pub(super) struct Last {
+/// Channels 0 … 7 in the order that horizontal addition leaves: 0 1 4 5 | 2 3 6 7, and back.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn swap(v: __m256i) -> __m256i {
+    _mm256_permute4x64_epi64::<0b11_01_10_00>(v)
+}
+
+/// `finish` of sums: scale, clamp, one rounding, zero point.
+struct Last {
     lo: __m256,
     hi: __m256,
     y_zero: __m256i,
@@ -50,23 +57,46 @@ pub(super) struct Last {
 impl Last {
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) fn new(f: &Finish) -> Self {
+    fn new(f: &Finish) -> Self {
         Self {
             lo: _mm256_set1_ps((f.lo - f.y_zero) as f32),
             hi: _mm256_set1_ps((f.hi - f.y_zero) as f32),
-            y_zero: _mm256_set1_epi32(f.y_zero),
+            y_zero: _mm256_set1_epi16(f.y_zero as i16),
         }
     }
 
-    /// Bytes in the low half of the result.
+    /// The rounded values, without the zero point.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) fn eight(&self, sums: __m256i, scale: __m256) -> __m128i {
+    fn scaled(&self, sums: __m256i, scale: __m256) -> __m256i {
         let v = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale);
-        let v = _mm256_min_ps(_mm256_max_ps(v, self.lo), self.hi);
-        let q = _mm256_add_epi32(_mm256_cvtps_epi32(v), self.y_zero);
-        let words = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256::<1>(q));
-        _mm_packs_epi16(words, words)
+        _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(v, self.lo), self.hi))
+    }
+
+    /// Two rows as i16 with the zero point: a 0 1 4 5, b 0 1 4 5 | a 2 3 6 7, b 2 3 6 7.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn words(&self, a: __m256i, b: __m256i) -> __m256i {
+        _mm256_add_epi16(_mm256_packs_epi32(a, b), self.y_zero)
+    }
+
+    /// Four rows, each in the low half of a register.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn bytes(&self, ab: __m256i, cd: __m256i) -> [__m128i; 4] {
+        // a b c d of 0 1 4 5 | a b c d of 2 3 6 7, four bytes each
+        let v = _mm256_packs_epi16(ab, cd);
+        let v = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+        // 0 1 4 5 2 3 6 7 twice a half
+        let order = _mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+        let v = _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(order));
+        let (ab, cd) = (_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+        [
+            ab,
+            _mm_unpackhi_epi64(ab, ab),
+            cd,
+            _mm_unpackhi_epi64(cd, cd),
+        ]
     }
 }
 
@@ -76,7 +106,7 @@ impl Last {
 /// `to` is writable for them.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn store_bytes(to: *mut i8, bytes: __m128i, count: usize) {
+unsafe fn store_bytes(to: *mut i8, bytes: __m128i, count: usize) {
     // SAFETY: as the caller promises.
     unsafe {
         if count >= 8 {
@@ -89,6 +119,8 @@ pub(super) unsafe fn store_bytes(to: *mut i8, bytes: __m128i, count: usize) {
 }
 
 impl Tile {
+    /// Four rows of 8 sums are packed together, so that most instructions work on whole registers.
+    ///
     /// # Safety
     /// As for [`tile`].
     #[inline]
@@ -100,17 +132,35 @@ impl Tile {
             if at >= self.channels {
                 return;
             }
-            // SAFETY: bias and scale are padded to 16 channels; y has `channels` of them in each row.
+            let count = self.channels - at;
+            // SAFETY: scale is padded to 16 channels; y has `channels` of them in each row.
             unsafe {
-                let bias = _mm256_loadu_si256(self.bias.add(at).cast());
-                let scale = _mm256_loadu_ps(self.scale.add(at));
-                for (r, acc) in acc.iter().enumerate() {
+                let scale = swap(_mm256_castps_si256(_mm256_loadu_ps(self.scale.add(at))));
+                let scale = _mm256_castsi256_ps(scale);
+                let row = |r: usize| {
                     // 0 1 4 5 | 2 3 6 7
-                    let sums = _mm256_hadd_epi32(acc[pair * 2], acc[pair * 2 + 1]);
-                    let sums = _mm256_permute4x64_epi64::<0b11_01_10_00>(sums);
-                    let bytes = last.eight(_mm256_add_epi32(sums, bias), scale);
-                    let to = self.y.add(r * self.y_stride + at);
-                    store_bytes(to, bytes, self.channels - at);
+                    let acc = &acc[r.min(R - 1)];
+                    last.scaled(_mm256_hadd_epi32(acc[pair * 2], acc[pair * 2 + 1]), scale)
+                };
+                let mut r = 0;
+                while r < R {
+                    let a = row(r);
+                    let b = if r + 1 < R { row(r + 1) } else { a };
+                    let low = last.words(a, b);
+                    let high = if r + 2 < R {
+                        let c = row(r + 2);
+                        let d = if r + 3 < R { row(r + 3) } else { c };
+                        last.words(c, d)
+                    } else {
+                        low
+                    };
+                    let rows = last.bytes(low, high);
+                    for (i, &bytes) in rows.iter().enumerate() {
+                        if r + i < R {
+                            store_bytes(self.y.add((r + i) * self.y_stride + at), bytes, count);
+                        }
+                    }
+                    r += 4;
                 }
             }
         }
@@ -124,7 +174,13 @@ impl Tile {
 /// (weights, bias and scale for `4 · H`).
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile<const R: usize, const H: usize, const DIRECT: bool>(t: &Tile) {
-    let mut acc = [[_mm256_setzero_si256(); H]; R];
+    // The bias is the first partial sum of each channel.
+    let mut first = [_mm256_setzero_si256(); H];
+    for (h, first) in first.iter_mut().enumerate() {
+        // SAFETY: bias is padded to 16 channels.
+        *first = _mm256_cvtepu32_epi64(unsafe { _mm_loadu_si128(t.bias.add(h * 4).cast()) });
+    }
+    let mut acc = [first; R];
     let whole = if DIRECT { t.k / 4 } else { t.k.div_ceil(4) };
     // SAFETY: as the caller promises.
     unsafe {

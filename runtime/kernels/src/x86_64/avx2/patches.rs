@@ -1,6 +1,7 @@
 //! Lays the inputs under an output pixel side by side, in the order of K, widening them on the way.
 
 use crate::geometry::Pixel;
+use core::arch::x86_64::*;
 use core::mem::MaybeUninit;
 use redpoll_plan::Window;
 
@@ -17,18 +18,78 @@ pub(super) struct Patch<'a, T> {
     pub border: T,
 }
 
-/// Writes `widen` of every element of `run` to the start of `to` and returns what is left of it.
-#[inline(always)]
-pub(super) fn put<'b, T: Copy, U>(
-    run: &[T],
-    to: &'b mut [MaybeUninit<U>],
-    widen: impl Fn(T) -> U,
-) -> &'b mut [MaybeUninit<U>] {
-    let (now, rest) = to.split_at_mut(run.len());
-    for (to, &v) in now.iter_mut().zip(run) {
-        to.write(widen(v));
+/// How elements of a patch are written.
+pub(super) trait Copied<T> {
+    /// What is written.
+    type To: Copy;
+    /// One element.
+    fn one(v: T) -> Self::To;
+    /// A run of elements; `to` is as long.
+    fn run(&self, run: &[T], to: &mut [MaybeUninit<Self::To>]);
+}
+
+/// As they are.
+pub(super) struct Same;
+
+impl<T: Copy> Copied<T> for Same {
+    type To = T;
+
+    #[inline(always)]
+    fn one(v: T) -> T {
+        v
     }
-    rest
+
+    #[inline(always)]
+    fn run(&self, run: &[T], to: &mut [MaybeUninit<T>]) {
+        for (to, &v) in to.iter_mut().zip(run) {
+            to.write(v);
+        }
+    }
+}
+
+/// int8 as i16.
+pub(super) struct Wide;
+
+impl Copied<i8> for Wide {
+    type To = i16;
+
+    #[inline(always)]
+    fn one(v: i8) -> i16 {
+        i16::from(v)
+    }
+
+    /// Whole registers, the last one overlapping; below 8 elements one by one.
+    #[inline(always)]
+    fn run(&self, run: &[i8], to: &mut [MaybeUninit<i16>]) {
+        let length = run.len();
+        assert!(to.len() == length);
+        if length >= 16 {
+            let mut at = 0;
+            loop {
+                // SAFETY: AVX2 is there (only kernels of this tier come here); `at + 16` is at most the length of both.
+                unsafe {
+                    let v = _mm_loadu_si128(run.as_ptr().add(at).cast());
+                    _mm256_storeu_si256(to.as_mut_ptr().add(at).cast(), _mm256_cvtepi8_epi16(v));
+                }
+                if at + 16 == length {
+                    return;
+                }
+                at = (at + 16).min(length - 16);
+            }
+        } else if length >= 8 {
+            for at in [0, length - 8] {
+                // SAFETY: as above, with 8.
+                unsafe {
+                    let v = _mm_loadl_epi64(run.as_ptr().add(at).cast());
+                    _mm_storeu_si128(to.as_mut_ptr().add(at).cast(), _mm_cvtepi8_epi16(v));
+                }
+            }
+        } else {
+            for (to, &v) in to.iter_mut().zip(run) {
+                to.write(i16::from(v));
+            }
+        }
+    }
 }
 
 impl<T: Copy> Patch<'_, T> {
@@ -38,44 +99,39 @@ impl<T: Copy> Patch<'_, T> {
     /// # Panics
     /// If `to` or the input is too short.
     #[inline(always)]
-    pub(super) fn pack<U: Copy>(
-        &self,
-        at: &Pixel,
-        mut to: &mut [MaybeUninit<U>],
-        widen: impl Fn(T) -> U,
-    ) {
+    pub(super) fn pack<C: Copied<T>>(&self, at: &Pixel, to: &mut [MaybeUninit<C::To>], how: C) {
         let w = self.window;
         let (in_h, in_w, in_c) = (w.in_h as isize, w.in_w as isize, w.in_c as usize);
-        let taps = w.kernel_w as isize;
-        let border = widen(self.border);
-        let skip = |to: &mut &mut [MaybeUninit<U>], count: usize| {
-            let (now, rest) = core::mem::take(to).split_at_mut(count);
-            now.fill(MaybeUninit::new(border));
-            *to = rest;
-        };
-        let one_run = w.dilation_w == 1 && self.channels == in_c;
-        for i in 0..w.kernel_h as usize {
+        let (taps, channels) = (w.kernel_w as usize, self.channels);
+        let border = MaybeUninit::new(C::one(self.border));
+        let one_run = w.dilation_w == 1 && channels == in_c;
+        let rows = to.chunks_exact_mut(taps * channels);
+        for (i, to) in rows.take(w.kernel_h as usize).enumerate() {
             let y = at.top + (i * w.dilation_h as usize) as isize;
             if y < 0 || y >= in_h {
-                skip(&mut to, taps as usize * self.channels);
+                to.fill(border);
             } else if one_run {
                 let start = at.left.clamp(0, in_w);
-                let end = (at.left + taps).clamp(start, in_w);
-                let before = (-at.left).clamp(0, taps) as usize;
-                let inside = (end - start) as usize;
-                let after = taps as usize - before - inside;
+                let end = (at.left + taps as isize).clamp(start, in_w);
+                let before = (-at.left).clamp(0, taps as isize) as usize * in_c;
+                let inside = (end - start) as usize * in_c;
                 let from = (at.base + (y * in_w + start) as usize) * in_c;
-                skip(&mut to, before * in_c);
-                to = put(&self.x[from..from + inside * in_c], to, &widen);
-                skip(&mut to, after * in_c);
+                if inside < to.len() {
+                    to[..before].fill(border);
+                    to[before + inside..].fill(border);
+                }
+                how.run(
+                    &self.x[from..from + inside],
+                    &mut to[before..before + inside],
+                );
             } else {
-                for j in 0..taps as usize {
+                for (j, to) in to.chunks_exact_mut(channels).enumerate() {
                     match at.tap(w, i, j) {
                         Some(pixel) => {
                             let from = pixel * in_c + self.channel;
-                            to = put(&self.x[from..from + self.channels], to, &widen);
+                            how.run(&self.x[from..from + channels], to);
                         }
-                        None => skip(&mut to, self.channels),
+                        None => to.fill(border),
                     }
                 }
             }
