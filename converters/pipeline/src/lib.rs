@@ -9,6 +9,8 @@
 #![forbid(unsafe_code)]
 
 pub mod calibrate;
+pub mod compile;
+pub mod convert;
 pub mod data;
 pub mod emit;
 pub mod error;

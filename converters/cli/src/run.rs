@@ -1,0 +1,101 @@
+//! `redpoll run`: one inference.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use redpoll_graph::{Data, Tensor};
+use redpoll_pipeline::data::write_npz;
+use sha2::{Digest, Sha256};
+
+use crate::inputs;
+use crate::load::{Dims, load};
+
+/// Run a model once
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  redpoll run out/model.plan --input test.npz -o result.npz
+  redpoll run out/model.plan --input test.npz --sample 7 --hash
+  redpoll run model.onnx --input image=cat.npy --threads 2 --tier avx2 --hash
+
+--hash prints a line an output: name, type, shape, SHA-256 of its bytes. The line is the same on every tier and
+with every number of threads.")]
+pub struct Args {
+    /// A .plan, or an .onnx that is compiled first
+    model: PathBuf,
+    /// NAME=FILE.npy, or FILE.npz with an array an input (or x). Repeatable
+    #[arg(long, required = true, value_name = "NAME=FILE|FILE.npz")]
+    input: Vec<String>,
+    /// Which sample, where the arrays hold several
+    #[arg(long, default_value_t = 0)]
+    sample: usize,
+    /// Writes the outputs, an array each
+    #[arg(short, long, value_name = "FILE.npz")]
+    output: Option<PathBuf>,
+    /// Threads that compute
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Instruction-set tier instead of the best one (see `redpoll info`)
+    #[arg(long)]
+    tier: Option<String>,
+    /// Prints name, type, shape and SHA-256 of every output
+    #[arg(long)]
+    hash: bool,
+    #[command(flatten)]
+    dims: Dims,
+}
+
+/// The bytes of a tensor, little-endian.
+fn bytes(tensor: &Tensor) -> Vec<u8> {
+    match tensor.data() {
+        Data::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Data::I8(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Data::U8(v) => v.clone(),
+        Data::I32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Data::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Data::Bool(v) => v.iter().map(|&x| x.into()).collect(),
+    }
+}
+
+fn hex_hash(tensor: &Tensor) -> String {
+    Sha256::digest(bytes(tensor))
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+/// The first elements, for a look.
+fn preview(tensor: &Tensor) -> String {
+    const SHOWN: usize = 8;
+    let list: Vec<String> = match tensor.data() {
+        Data::F32(v) => v.iter().take(SHOWN).map(|x| format!("{x:.5}")).collect(),
+        Data::I8(v) => v.iter().take(SHOWN).map(ToString::to_string).collect(),
+        Data::U8(v) => v.iter().take(SHOWN).map(ToString::to_string).collect(),
+        Data::I32(v) => v.iter().take(SHOWN).map(ToString::to_string).collect(),
+        Data::I64(v) => v.iter().take(SHOWN).map(ToString::to_string).collect(),
+        Data::Bool(v) => v.iter().take(SHOWN).map(ToString::to_string).collect(),
+    };
+    let more = if tensor.len() > SHOWN { ", …" } else { "" };
+    format!("[{}{more}]", list.join(", "))
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let mut loaded = load(&args.model, &args.dims, args.threads, args.tier.as_deref())?;
+    let inputs = inputs::read(&args.input, &loaded.specs, args.sample)?;
+    loaded.runner.set(&inputs)?;
+    loaded.runner.session().run()?;
+    let outputs = loaded.runner.outputs()?;
+    for (name, tensor) in &outputs {
+        let (dtype, shape) = (tensor.dtype(), tensor.shape());
+        if args.hash {
+            println!("{name} {dtype} {shape:?} {}", hex_hash(tensor));
+        } else {
+            println!("{name}: {dtype}{shape:?} = {}", preview(tensor));
+        }
+    }
+    if let Some(path) = &args.output {
+        write_npz(path, &outputs)?;
+    }
+    Ok(())
+}

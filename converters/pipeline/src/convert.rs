@@ -1,0 +1,247 @@
+//! The whole conversion: a model file and samples in, int8 ONNX, plan and report out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use redpoll_graph::{DType, Graph};
+use redpoll_session::Options;
+
+use crate::calibrate::{CalibrateOptions, Engine, Ranges, SampleSet, calibrate, with_ranges};
+use crate::compile::{CompileOptions, read};
+use crate::data::{InputSpec, Preprocess, Samples};
+use crate::emit::emit;
+use crate::lower::{LowerOptions, lower};
+use crate::measure::{Difference, Evaluation, Runner, evaluate, time};
+use crate::optimize::optimize;
+use crate::quantize::{Scheme, quantize};
+use crate::report::{Layer, PlanSummary, Report};
+use crate::{Error, ErrorKind, Lowered, Optimized, Quantized};
+
+/// Most samples that calibration uses; more add little and cost time.
+pub const MAX_CALIBRATION_SAMPLES: usize = 128;
+/// Samples that the SQNR of each layer is measured on.
+const LAYER_SAMPLES: usize = 8;
+/// Time spent on measuring the latency of one form.
+const TIMING_BUDGET: Duration = Duration::from_millis(300);
+
+/// What to convert and how.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Samples for calibration; without them the plan stays as the model is (float, or its own quantisation).
+    pub calibrate: Option<PathBuf>,
+    /// Samples for evaluation; the calibration samples when absent.
+    pub evaluate: Option<PathBuf>,
+    /// Ranges to use instead of calibrating.
+    pub ranges: Option<Ranges>,
+    /// How images become tensors.
+    pub preprocess: Option<Preprocess>,
+    /// Sizes of symbolic dimensions.
+    pub compile: CompileOptions,
+    /// Calibration choices.
+    pub calibration: CalibrateOptions,
+    /// Quantisation choices.
+    pub scheme: Scheme,
+    /// Lowering choices.
+    pub lower: LowerOptions,
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Conversion {
+    /// The int8 ONNX model, when the model was quantised here.
+    pub int8_onnx: Option<Vec<u8>>,
+    /// The ranges that calibration found.
+    pub ranges: Option<Ranges>,
+    /// The plan.
+    pub lowered: Lowered,
+    /// The report.
+    pub report: Report,
+}
+
+/// Which part of the work is going on, with how much of how much is done.
+pub type Progress<'a> = &'a mut dyn FnMut(&'static str, usize, usize);
+
+/// Converts a model.
+///
+/// # Errors
+/// Any stage's error: files, gaps of the model, samples that do not fit.
+pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, Error> {
+    let start = Instant::now();
+    let optimized = optimize(read(&request.model, &request.compile)?)?;
+    let specs = InputSpec::of(optimized.graph());
+    let open = |path: &Path| Samples::open(path, &specs, request.preprocess.as_ref());
+    let calibration = request.calibrate.as_deref().map(open).transpose()?;
+    let evaluation = request.evaluate.as_deref().map(open).transpose()?;
+
+    let mut report = Report {
+        model: request.model.file_stem().and_then(|s| s.to_str()).unwrap_or("model").to_owned(),
+        converter: env!("CARGO_PKG_VERSION").to_owned(),
+        float_onnx_bytes: file_len(&request.model)?,
+        passes: optimized.log().to_vec(),
+        ..Report::default()
+    };
+    let quantized = match (&calibration, &request.ranges) {
+        _ if optimized.is_quantized() => None,
+        (None, None) => None,
+        _ => Some(quantize_model(request, &optimized, calibration.as_ref(), &mut report, progress)?),
+    };
+
+    let graph = quantized.as_ref().map_or(optimized.graph(), |(q, _)| q.graph());
+    let mut graph = graph.clone();
+    if let Some(p) = calibration.as_ref().or(evaluation.as_ref()).and_then(Samples::preprocess) {
+        graph.metadata.insert("preprocess".into(), p.to_toml());
+    }
+    let lowered = lower(&graph, &request.lower)?;
+    let int8_onnx = match &quantized {
+        Some((q, _)) => Some(emit(q)?),
+        None => None,
+    };
+    report.int8_onnx_bytes = int8_onnx.as_ref().map_or(0, Vec::len);
+    describe(&mut report, &graph, &lowered)?;
+    if let (Some((q, _)), Some(samples)) = (&quantized, calibration.as_ref().or(evaluation.as_ref())) {
+        layer_report(&mut report, &optimized, q, samples, progress)?;
+    }
+    if let Some(samples) = evaluation.as_ref().or(calibration.as_ref()) {
+        measure(&mut report, &optimized, &lowered, samples, progress)?;
+    }
+    report.seconds = start.elapsed().as_secs_f64();
+    Ok(Conversion { int8_onnx, ranges: quantized.map(|(_, r)| r), lowered, report })
+}
+
+fn quantize_model(
+    request: &Request,
+    optimized: &Optimized,
+    samples: Option<&Samples>,
+    report: &mut Report,
+    progress: Progress<'_>,
+) -> Result<(Quantized, Ranges), Error> {
+    let executors = Engine::default();
+    let calibrated = match (&request.ranges, samples) {
+        (Some(ranges), _) => with_ranges(optimized, ranges.clone())?,
+        (None, Some(samples)) => {
+            let set = calibration_set(samples)?;
+            calibrate(optimized, set, &request.calibration, &executors, &mut |done, total| {
+                progress("calibrate", done, total);
+            })?
+        }
+        (None, None) => {
+            return Err(Error::new(ErrorKind::Invalid, "quantising needs samples or ranges"));
+        }
+    };
+    report.method = calibrated.ranges().method.clone();
+    report.calibration_samples = calibrated.ranges().samples;
+    let quantized = quantize(&calibrated, &request.scheme, &executors, &mut |done, total| {
+        progress("quantize", done, total);
+    })?;
+    Ok((quantized, calibrated.ranges))
+}
+
+/// The samples that calibration uses: all, or [`MAX_CALIBRATION_SAMPLES`] spread evenly.
+///
+/// # Errors
+/// When a sample cannot be read.
+pub fn calibration_set(samples: &Samples) -> Result<SampleSet, Error> {
+    let n = samples.len().min(MAX_CALIBRATION_SAMPLES);
+    let set: Result<Vec<_>, Error> =
+        (0..n).map(|i| Ok(samples.get(i * samples.len() / n)?.inputs)).collect();
+    Ok(set?.into())
+}
+
+/// Sizes, work and memory, read back from the plan itself.
+fn describe(report: &mut Report, graph: &Graph, lowered: &Lowered) -> Result<(), Error> {
+    let plan = PlanSummary::read(lowered.plan())?;
+    report.arena_bytes = plan.arena_bytes;
+    report.live_bytes = plan.live_bytes;
+    report.scratch_bytes = plan.scratch_bytes;
+    report.weight_bytes = plan.weight_bytes;
+    report.plan_bytes = plan.plan_bytes;
+    report.macs = plan.macs;
+    report.steps = plan.steps.into_iter().map(|s| s.name).collect();
+    report.memory = plan.memory;
+    report.layers = graph
+        .nodes
+        .iter()
+        .map(|node| {
+            let value = graph.value(node.output);
+            Layer {
+                name: node.name.clone(),
+                op: node.op.name().to_owned(),
+                shape: value.shape.clone(),
+                macs: graph.macs(node),
+                sqnr_db: None,
+                kept_float: value.dtype == DType::F32,
+                reason: None,
+            }
+        })
+        .collect();
+    Ok(())
+}
+
+/// Adds to each layer how far its int8 result is from float, over a few samples.
+fn layer_report(
+    report: &mut Report,
+    optimized: &Optimized,
+    quantized: &Quantized,
+    samples: &Samples,
+    progress: Progress<'_>,
+) -> Result<(), Error> {
+    let float = lower(optimized.graph(), &LowerOptions::default())?;
+    let int8 = lower(quantized.graph(), &LowerOptions::default())?;
+    let mut float = Runner::new(float.plan(), &Options::default())?;
+    let mut int8 = Runner::new(int8.plan(), &Options::default())?;
+    let mut noise: BTreeMap<String, Difference> = BTreeMap::new();
+    let n = samples.len().min(LAYER_SAMPLES);
+    for i in 0..n {
+        let inputs = samples.get(i)?.inputs;
+        let expected: BTreeMap<_, _> =
+            float.layers(&inputs)?.into_iter().map(|l| (l.name, l.values)).collect();
+        for layer in int8.layers(&inputs)? {
+            if let Some(e) = expected.get(&layer.name).filter(|e| e.len() == layer.values.len()) {
+                noise.entry(layer.name).or_default().add(e, &layer.values);
+            }
+        }
+        progress("layers", i + 1, n);
+    }
+    let graph = quantized.graph();
+    let reasons: BTreeMap<_, _> = quantized.log().kept_float.iter().cloned().collect();
+    for (layer, node) in report.layers.iter_mut().zip(&graph.nodes) {
+        layer.sqnr_db = noise.get(&graph.value(node.output).name).and_then(Difference::sqnr_db);
+        layer.reason = reasons.get(&layer.name).cloned();
+    }
+    Ok(())
+}
+
+/// Accuracy of the plan against the float plan, and the latency of both.
+fn measure(
+    report: &mut Report,
+    optimized: &Optimized,
+    lowered: &Lowered,
+    samples: &Samples,
+    progress: Progress<'_>,
+) -> Result<(), Error> {
+    let options = Options::default();
+    let float_plan = lower(optimized.graph(), &LowerOptions::default())?;
+    let mut float = Runner::new(float_plan.plan(), &options)?;
+    let mut int8 = Runner::new(lowered.plan(), &options)?;
+    let evaluation =
+        evaluate(&mut float, &mut int8, samples, &mut |done, total| progress("evaluate", done, total))?;
+    let Evaluation { samples: n, float: float_score, int8: int8_score, sqnr_db } = evaluation;
+    report.evaluation_samples = n;
+    report.float = float_score;
+    report.int8 = int8_score;
+    report.sqnr_db = sqnr_db;
+    let first = samples.get(0)?.inputs;
+    report.float.p50_us = Some(time(&mut float, &first, TIMING_BUDGET, 5)?.p50_us);
+    report.int8.p50_us = Some(time(&mut int8, &first, TIMING_BUDGET, 5)?.p50_us);
+    report.tier = int8.session().tier().to_owned();
+    Ok(())
+}
+
+fn file_len(path: &Path) -> Result<usize, Error> {
+    let meta = std::fs::metadata(path)
+        .map_err(|e| Error::new(ErrorKind::Io, format!("{}: {e}", path.display())))?;
+    Ok(meta.len() as usize)
+}
