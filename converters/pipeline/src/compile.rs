@@ -21,7 +21,13 @@ pub struct CompileOptions {
 /// When the file cannot be read or is malformed, or with all gaps of an unsupported model.
 pub fn read(path: &Path, options: &CompileOptions) -> Result<Imported, Error> {
     let model = redpoll_onnx::Model::read(path, &redpoll_onnx::Limits::default())?;
-    import(&model, &ImportOptions { dims: options.dims.clone(), ..ImportOptions::default() })
+    import(
+        &model,
+        &ImportOptions {
+            dims: options.dims.clone(),
+            ..ImportOptions::default()
+        },
+    )
 }
 
 /// Reads, imports and optimises an ONNX file.
@@ -37,7 +43,10 @@ pub fn read_optimized(path: &Path, options: &CompileOptions) -> Result<Optimized
 /// # Errors
 /// As [`read`], or with what cannot be lowered.
 pub fn compile(path: &Path, options: &CompileOptions) -> Result<Lowered, Error> {
-    lower(read_optimized(path, options)?.graph(), &LowerOptions::default())
+    lower(
+        read_optimized(path, options)?.graph(),
+        &LowerOptions::default(),
+    )
 }
 
 impl From<redpoll_onnx::Error> for Error {

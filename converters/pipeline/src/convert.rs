@@ -77,7 +77,12 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
     let evaluation = request.evaluate.as_deref().map(open).transpose()?;
 
     let mut report = Report {
-        model: request.model.file_stem().and_then(|s| s.to_str()).unwrap_or("model").to_owned(),
+        model: request
+            .model
+            .file_stem()
+            .and_then(|s| s.to_str())
+            .unwrap_or("model")
+            .to_owned(),
         converter: env!("CARGO_PKG_VERSION").to_owned(),
         float_onnx_bytes: file_len(&request.model)?,
         passes: optimized.log().to_vec(),
@@ -86,12 +91,24 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
     let quantized = match (&calibration, &request.ranges) {
         _ if optimized.is_quantized() => None,
         (None, None) => None,
-        _ => Some(quantize_model(request, &optimized, calibration.as_ref(), &mut report, progress)?),
+        _ => Some(quantize_model(
+            request,
+            &optimized,
+            calibration.as_ref(),
+            &mut report,
+            progress,
+        )?),
     };
 
-    let graph = quantized.as_ref().map_or(optimized.graph(), |(q, _)| q.graph());
+    let graph = quantized
+        .as_ref()
+        .map_or(optimized.graph(), |(q, _)| q.graph());
     let mut graph = graph.clone();
-    if let Some(p) = calibration.as_ref().or(evaluation.as_ref()).and_then(Samples::preprocess) {
+    if let Some(p) = calibration
+        .as_ref()
+        .or(evaluation.as_ref())
+        .and_then(Samples::preprocess)
+    {
         graph.metadata.insert("preprocess".into(), p.to_toml());
     }
     let lowered = lower(&graph, &request.lower)?;
@@ -101,14 +118,21 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
     };
     report.int8_onnx_bytes = int8_onnx.as_ref().map_or(0, Vec::len);
     describe(&mut report, &graph, &lowered)?;
-    if let (Some((q, _)), Some(samples)) = (&quantized, calibration.as_ref().or(evaluation.as_ref())) {
+    if let (Some((q, _)), Some(samples)) =
+        (&quantized, calibration.as_ref().or(evaluation.as_ref()))
+    {
         layer_report(&mut report, &optimized, q, samples, progress)?;
     }
     if let Some(samples) = evaluation.as_ref().or(calibration.as_ref()) {
         measure(&mut report, &optimized, &lowered, samples, progress)?;
     }
     report.seconds = start.elapsed().as_secs_f64();
-    Ok(Conversion { int8_onnx, ranges: quantized.map(|(_, r)| r), lowered, report })
+    Ok(Conversion {
+        int8_onnx,
+        ranges: quantized.map(|(_, r)| r),
+        lowered,
+        report,
+    })
 }
 
 fn quantize_model(
@@ -123,19 +147,33 @@ fn quantize_model(
         (Some(ranges), _) => with_ranges(optimized, ranges.clone())?,
         (None, Some(samples)) => {
             let set = calibration_set(samples)?;
-            calibrate(optimized, set, &request.calibration, &executors, &mut |done, total| {
-                progress("calibrate", done, total);
-            })?
+            calibrate(
+                optimized,
+                set,
+                &request.calibration,
+                &executors,
+                &mut |done, total| {
+                    progress("calibrate", done, total);
+                },
+            )?
         }
         (None, None) => {
-            return Err(Error::new(ErrorKind::Invalid, "quantising needs samples or ranges"));
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "quantising needs samples or ranges",
+            ));
         }
     };
     report.method = calibrated.ranges().method.clone();
     report.calibration_samples = calibrated.ranges().samples;
-    let quantized = quantize(&calibrated, &request.scheme, &executors, &mut |done, total| {
-        progress("quantize", done, total);
-    })?;
+    let quantized = quantize(
+        &calibrated,
+        &request.scheme,
+        &executors,
+        &mut |done, total| {
+            progress("quantize", done, total);
+        },
+    )?;
     Ok((quantized, calibrated.ranges))
 }
 
@@ -145,8 +183,9 @@ fn quantize_model(
 /// When a sample cannot be read.
 pub fn calibration_set(samples: &Samples) -> Result<SampleSet, Error> {
     let n = samples.len().min(MAX_CALIBRATION_SAMPLES);
-    let set: Result<Vec<_>, Error> =
-        (0..n).map(|i| Ok(samples.get(i * samples.len() / n)?.inputs)).collect();
+    let set: Result<Vec<_>, Error> = (0..n)
+        .map(|i| Ok(samples.get(i * samples.len() / n)?.inputs))
+        .collect();
     Ok(set?.into())
 }
 
@@ -196,10 +235,16 @@ fn layer_report(
     let n = samples.len().min(LAYER_SAMPLES);
     for i in 0..n {
         let inputs = samples.get(i)?.inputs;
-        let expected: BTreeMap<_, _> =
-            float.layers(&inputs)?.into_iter().map(|l| (l.name, l.values)).collect();
+        let expected: BTreeMap<_, _> = float
+            .layers(&inputs)?
+            .into_iter()
+            .map(|l| (l.name, l.values))
+            .collect();
         for layer in int8.layers(&inputs)? {
-            if let Some(e) = expected.get(&layer.name).filter(|e| e.len() == layer.values.len()) {
+            if let Some(e) = expected
+                .get(&layer.name)
+                .filter(|e| e.len() == layer.values.len())
+            {
                 noise.entry(layer.name).or_default().add(e, &layer.values);
             }
         }
@@ -208,7 +253,9 @@ fn layer_report(
     let graph = quantized.graph();
     let reasons: BTreeMap<_, _> = quantized.log().kept_float.iter().cloned().collect();
     for (layer, node) in report.layers.iter_mut().zip(&graph.nodes) {
-        layer.sqnr_db = noise.get(&graph.value(node.output).name).and_then(Difference::sqnr_db);
+        layer.sqnr_db = noise
+            .get(&graph.value(node.output).name)
+            .and_then(Difference::sqnr_db);
         layer.reason = reasons.get(&layer.name).cloned();
     }
     Ok(())
@@ -226,9 +273,15 @@ fn measure(
     let float_plan = lower(optimized.graph(), &LowerOptions::default())?;
     let mut float = Runner::new(float_plan.plan(), &options)?;
     let mut int8 = Runner::new(lowered.plan(), &options)?;
-    let evaluation =
-        evaluate(&mut float, &mut int8, samples, &mut |done, total| progress("evaluate", done, total))?;
-    let Evaluation { samples: n, float: float_score, int8: int8_score, sqnr_db } = evaluation;
+    let evaluation = evaluate(&mut float, &mut int8, samples, &mut |done, total| {
+        progress("evaluate", done, total)
+    })?;
+    let Evaluation {
+        samples: n,
+        float: float_score,
+        int8: int8_score,
+        sqnr_db,
+    } = evaluation;
     report.evaluation_samples = n;
     report.float = float_score;
     report.int8 = int8_score;
