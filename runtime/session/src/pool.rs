@@ -219,6 +219,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    // Miri, which looks for races and dangling references in these tests, is slow.
+    const ROUNDS: usize = if cfg!(miri) { 2 } else { 50 };
+    const LONG: u64 = if cfg!(miri) { 10 } else { 10_000 };
+
     fn fill(pool: &Pool, parts: usize, work: u64) -> Vec<u8> {
         let mut y = vec![0; parts * 3 + 1];
         let mut scratch = vec![0; 8 * pool.count()];
@@ -239,11 +243,11 @@ mod tests {
     fn every_part_is_done_once_whatever_the_count() {
         let one = Pool::new(1).unwrap();
         let four = Pool::new(4).unwrap();
-        for parts in [0, 1, 2, 7, 100] {
-            for work in [0, 10_000] {
+        for parts in [0, 1, 2, 7, if cfg!(miri) { 12 } else { 100 }] {
+            for work in [0, LONG] {
                 let expected = fill(&one, parts, work);
                 assert!(expected.iter().all(|&b| b != 0));
-                for _ in 0..20 {
+                for _ in 0..ROUNDS {
                     assert_eq!(fill(&four, parts, work), expected);
                 }
             }
@@ -264,7 +268,7 @@ mod tests {
         let pool = Pool::new(3).unwrap();
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        for _ in 0..50 {
+        for _ in 0..ROUNDS {
             let result = pool.run(&mut [0; 16], 1, &mut [], &|index, _, _| {
                 assert!(index != 5, "on purpose")
             });
@@ -280,7 +284,7 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
-                    for _ in 0..100 {
+                    for _ in 0..ROUNDS {
                         assert!(fill(&pool, 9, 10).iter().all(|&b| b != 0));
                     }
                 });
@@ -289,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(miri)))]
     fn an_idle_pool_sleeps() {
         let pool = Pool::new(3).unwrap();
         fill(&pool, 10, 100);

@@ -108,8 +108,19 @@ impl Net {
         self.builder.add_step(op.name(), op, 0, scratch_bytes);
     }
 
+    /// The file. Small ones are also written to the folder `REDPOLL_WRITE_PLANS`, as seeds for fuzzing.
     pub fn finish(self) -> Memory {
-        Memory::copy_of(&self.builder.finish().unwrap())
+        let file = self.builder.finish().unwrap();
+        let folder = std::env::var_os("REDPOLL_WRITE_PLANS");
+        if let Some(folder) = folder.filter(|_| file.len() <= 20_000) {
+            let name = format!(
+                "{:08x}.plan",
+                file.iter()
+                    .fold(0u32, |h, &b| h.rotate_left(5) ^ u32::from(b))
+            );
+            std::fs::write(std::path::Path::new(&folder).join(name), &file).unwrap();
+        }
+        Memory::copy_of(&file)
     }
 }
 

@@ -1,0 +1,61 @@
+//! Opens hostile bytes as a plan, behind the content hash, and runs what is accepted on every tier.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use redpoll_plan::{Op, Plan, Window, seal};
+use redpoll_session::{Aligned, Options, Session, Value, tiers};
+
+/// A valid plan may ask for any amount of work; this much is run.
+const MOST_WORK: u64 = 20_000_000;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut file = bytes.to_vec();
+    seal(&mut file);
+    let file = Aligned::copy_of(&file);
+    let Ok(plan) = Plan::from_bytes(&file) else {
+        return;
+    };
+    let work = plan.steps().fold(0u64, |sum, step| sum.saturating_add(work(&step.op)));
+    if work > MOST_WORK {
+        return;
+    }
+    for tier in tiers() {
+        let options = Options::default().tier(tier).memory_limit(1 << 24);
+        let Ok(mut session) = Session::from_bytes(&file, &options) else {
+            return;
+        };
+        for index in 0..session.inputs().len() {
+            let info = session.inputs()[index].clone();
+            let data: Vec<u8> = (0..info.bytes).map(|i| (i * 37) as u8).collect();
+            let data = Aligned::copy_of(&data);
+            let value = Value::from_bytes(info.dtype, &data).expect("aligned and whole");
+            session.set_value(index, value).expect("the input's own type and length");
+        }
+        session.run().expect("a plan that was accepted runs");
+    }
+});
+
+/// Inner loops of a step that the plan's size does not bound.
+fn work(op: &Op) -> u64 {
+    let product = |dims: &[u32]| dims.iter().fold(1u64, |n, &d| n.saturating_mul(d.into()));
+    let window = |w: &Window| {
+        product(&[w.batch, w.out_h, w.out_w, w.out_c, w.kernel_h, w.kernel_w])
+            .saturating_mul(w.in_c.into())
+    };
+    match op {
+        Op::ConvI8(p) => window(&p.window),
+        Op::ConvF32(p) => window(&p.window),
+        Op::DepthwiseI8(p) => window(&p.window),
+        Op::DepthwiseF32(p) => window(&p.window),
+        Op::PoolI8(p) => window(&p.window),
+        Op::PoolF32(p) => window(&p.window),
+        Op::MatMulF32(p) => product(&[p.batch, p.m, p.k, p.n]),
+        Op::ReduceI8(p) => product(&[p.outer, p.count, p.inner]),
+        Op::ReduceF32(p) => product(&[p.outer, p.count, p.inner]),
+        Op::Copy(p) => product(&p.dims),
+        Op::BinaryI8(p) => product(&p.dims),
+        Op::BinaryF32(p) => product(&p.dims),
+        Op::Embedding(p) => product(&[p.rows, p.width]),
+        _ => 0,
+    }
+}
