@@ -6,8 +6,9 @@ use redpoll_onnx::{Limits, Model};
 use redpoll_pipeline::import::{ImportOptions, import};
 use redpoll_pipeline::lower::{Keep, LowerOptions, WeightType, lower};
 use redpoll_pipeline::optimize::optimize;
+use redpoll_session::{Options, Session};
 use redpoll_tests::build::Random;
-use redpoll_tests::equality::assert_same_bits;
+use redpoll_tests::equality::{assert_same_bits, set_inputs};
 use redpoll_tests::models::shared;
 
 const MODELS: [&str; 14] = [
@@ -82,5 +83,26 @@ fn the_engine_gives_the_bits_of_the_evaluator() {
             .map(|&id| random.fitting(&graph, id))
             .collect();
         assert_same_bits(name, &graph, &inputs);
+    }
+}
+
+#[test]
+fn a_run_touches_the_planned_memory_and_no_more() {
+    for name in MODELS {
+        let Some(graph) = graph(name) else { continue };
+        let lowered =
+            lower(&graph, &LowerOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut random = Random::new(7);
+        let inputs = graph.inputs.iter().map(|&id| random.fitting(&graph, id));
+        let inputs: Vec<_> = inputs.collect();
+        let options = Options::default().threads(3);
+        let mut session = Session::from_bytes(lowered.plan(), &options).unwrap();
+        set_inputs(&mut session, &inputs);
+        let (touched, planned) = (session.measure_peak().unwrap(), session.arena_bytes());
+        println!("{name:36} planned {planned:>10} touched {touched:>10}");
+        assert!(
+            touched <= planned && planned - touched < 64,
+            "{name}: touched {touched} of {planned} bytes"
+        );
     }
 }

@@ -36,6 +36,12 @@ impl std::ops::Deref for Aligned {
     }
 }
 
+impl AsRef<[u8]> for Aligned {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl std::ops::DerefMut for Aligned {
     fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.lines.as_mut_bytes()[..self.bytes]
