@@ -295,7 +295,14 @@ fn windows_of_all_kinds() {
 fn long_patches_go_to_the_scratch() {
     let Some(tier) = tier() else { return };
     let mut random = Random(5);
-    for (in_c, scratch_rows) in [(1024, 8), (1024, 1), (1031, 3), (3072, 1), (8001, 1), (3072, 3)] {
+    for (in_c, scratch_rows) in [
+        (1024, 8),
+        (1024, 1),
+        (1031, 3),
+        (3072, 1),
+        (8001, 1),
+        (3072, 3),
+    ] {
         let mut w = Window::dense(1, in_c, 33);
         (w.in_h, w.in_w, w.out_h, w.out_w) = (3, 4, 3, 4);
         (w.kernel_h, w.kernel_w, w.pad_top, w.pad_left) = (3, 3, 1, 1);

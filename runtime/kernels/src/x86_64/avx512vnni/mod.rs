@@ -9,6 +9,7 @@
 //! | `binary_i8`, `binary_f32` (Add, Sub, Mul, Div) | `binary.rs` | 64 or 16 elements |
 //! | `quantize`, `dequantize`, `table_i8` (with VBMI) | `element.rs` | 64 or 16 elements |
 //! | `pool_i8`, `reduce_i8` | `pool.rs` | 64 channels |
+//! | `unary_f32`, `pool_f32`, `reduce_f32`, `softmax_f32`, `softmax_i8` | `../avx2/again.rs` | those of the AVX2 tier |
 //!
 //! Every other method is the scalar definition.
 
@@ -30,10 +31,11 @@ mod taps;
 use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
 use crate::scalar;
 use crate::tier::Tier;
+use crate::x86_64::avx2::again;
 use core::ops::Range;
 use redpoll_plan::op;
 
-/// Kernels for AVX-512 F, BW, VL, DQ and VNNI. A value exists only where the CPU has them all: [`Avx512Vnni::detect`].
+/// Kernels for AVX-512 F, BW, VL, DQ and VNNI, and AVX2. A value exists only where the CPU has them all: [`Avx512Vnni::detect`].
 #[derive(Clone, Copy, Debug)]
 pub struct Avx512Vnni {
     /// The CPU has AVX-512 VBMI too.
@@ -54,7 +56,10 @@ impl Avx512Vnni {
             && has!("avx512bw")
             && has!("avx512vl")
             && has!("avx512dq")
-            && has!("avx512vnni");
+            && has!("avx512vnni")
+            && has!("avx2")
+            && has!("fma")
+            && has!("f16c");
         let tier = if has!("avx512vbmi") { &VBMI } else { &PLAIN };
         all.then_some(tier)
     }
@@ -130,5 +135,37 @@ impl Tier for Avx512Vnni {
     fn reduce_i8(&self, p: &op::ReduceI8, x: &[i8], y: &mut [i8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { pool::reduce_i8(p, x, y) }
+    }
+
+    fn unary_f32(
+        &self,
+        function: op::Unary,
+        alpha: f32,
+        beta: f32,
+        x: Source<'_, f32>,
+        y: &mut [f32],
+    ) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { again::unary_f32(function, alpha, beta, x, y) }
+    }
+
+    fn pool_f32(&self, p: &op::PoolF32, x: &[f32], y: &mut [f32], rows: Range<usize>) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { again::pool_f32(p, x, y, rows) }
+    }
+
+    fn reduce_f32(&self, p: &op::ReduceF32, x: &[f32], y: &mut [f32]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { again::reduce_f32(p, x, y) }
+    }
+
+    fn softmax_f32(&self, count: usize, x: Source<'_, f32>, y: &mut [f32]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { again::softmax_f32(count, x, y) }
+    }
+
+    fn softmax_i8(&self, p: &op::SoftmaxI8, table: &[f32; 256], x: &[i8], y: &mut [i8]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { again::softmax_i8(p, table, x, y) }
     }
 }
