@@ -25,6 +25,8 @@ mod ports;
 mod quantize;
 mod reduce;
 mod softmax;
+#[cfg(test)]
+mod tests;
 
 use redpoll_graph::Graph;
 
