@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use redpoll_graph::{DType, Graph};
+use redpoll_graph::{DType, Graph, Op};
 use redpoll_session::Options;
 
 use crate::calibrate::{CalibrateOptions, Engine, Ranges, SampleSet, calibrate, with_ranges};
@@ -211,7 +211,8 @@ fn describe(report: &mut Report, graph: &Graph, lowered: &Lowered) -> Result<(),
                 shape: value.shape.clone(),
                 macs: graph.macs(node),
                 sqnr_db: None,
-                kept_float: value.dtype == DType::F32,
+                // A result that is only dequantised at the border was computed in int8.
+                kept_float: value.dtype == DType::F32 && node.op != Op::Dequantize,
                 reason: None,
             }
         })

@@ -10,8 +10,8 @@ const STYLE: &str = "
 @media(prefers-color-scheme:dark){:root{--bg:#181816;--card:#22221f;--text:#eceae3;--dim:#9b9a93;--line:#3a3a35;--good:#5fb883;--fair:#dfb04e;--bad:#e2705f;--accent:#f0705c}}
 *{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--text);font:15px/1.5 system-ui,sans-serif}
 main{max-width:960px;margin:0 auto;padding:32px 20px}h1{margin:0 0 4px;font-size:28px}h1 b{color:var(--accent)}h2{margin:36px 0 8px;font-size:19px}
-p.note{color:var(--dim);margin:4px 0 12px}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin:22px 0}
-.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px}.card .v{font-size:24px;font-weight:650}.card .k,.card .s{color:var(--dim);font-size:13px}
+p.note{color:var(--dim);margin:4px 0 12px}.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px;margin:22px 0}
+.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px}.card .v{font-size:21px;font-weight:650}.card .k,.card .s{color:var(--dim);font-size:13px}
 .panel{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px;overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px}th,td{text-align:left;padding:4px 10px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}svg{width:100%;height:auto;display:block}svg text{fill:var(--text);font:11px system-ui,sans-serif}
@@ -109,7 +109,7 @@ fn accuracy(r: &Report) -> Markup {
     let row = |name: &str, s: &Score, size: usize| {
         html! { tr {
             td { (name) } td.n { (percent(s.top1)) } td.n { (percent(s.top5)) } td.n { (percent(Some(s.agreement))) }
-            td.n { (format!("{:.3e}", s.mse)) } td.n { (micros(s.p50_us)) } td.n { (bytes_text(size)) }
+            td.n { (if s.mse == 0.0 { "0".into() } else { format!("{:.3e}", s.mse) }) } td.n { (micros(s.p50_us)) } td.n { (bytes_text(size)) }
         } }
     };
     html! {
