@@ -15,6 +15,10 @@ pub fn tiers() -> &'static [&'static dyn Tier] {
             list.push(tier);
         }
         #[cfg(target_arch = "x86_64")]
+        if let Some(tier) = crate::x86_64::avxvnni::AvxVnni::detect() {
+            list.push(tier);
+        }
+        #[cfg(target_arch = "x86_64")]
         if let Some(tier) = crate::x86_64::avx2::Avx2::detect() {
             list.push(tier);
         }

@@ -82,6 +82,7 @@ pub fn gelu(x: f32) -> f32 {
 }
 
 /// `0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³)))`.
+#[inline(always)]
 pub fn gelu_tanh(x: f32) -> f32 {
     let inner = 0.797_884_6 * (x + 0.044_715 * (x * x * x));
     0.5 * x * (1.0 + tanh(inner))
@@ -93,6 +94,7 @@ pub fn softplus(x: f32) -> f32 {
 }
 
 /// `x < 0 ? alpha · (exp(x) − 1) : x`.
+#[inline(always)]
 pub fn elu(x: f32, alpha: f32) -> f32 {
     if x < 0.0 { alpha * expm1(x) } else { x }
 }

@@ -37,3 +37,17 @@ pub fn sum_by<T: Copy>(x: &[T], f: impl Fn(T) -> f32) -> f32 {
     }
     fold(lanes)
 }
+
+/// The largest element, NaN passed over; −∞ of none. Over 16 lanes: the order only decides the sign of a zero.
+#[inline(always)]
+pub fn max(x: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let mut blocks = x.chunks_exact(LANES);
+    for block in &mut blocks {
+        for (lane, &v) in lanes.iter_mut().zip(block) {
+            *lane = if v > *lane { v } else { *lane };
+        }
+    }
+    let all = lanes.iter().chain(blocks.remainder());
+    all.fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m })
+}

@@ -17,9 +17,7 @@ pub fn softmax_f32(count: usize, x: Source<'_, f32>, y: &mut [f32]) {
         y.copy_from_slice(&x[..y.len()]);
     }
     for y in y.chunks_exact_mut(count.max(1)) {
-        let max = y
-            .iter()
-            .fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
+        let max = reduce::max(y);
         y.iter_mut().for_each(|y| *y = exp(*y - max));
         let sum = reduce::sum(y);
         y.iter_mut().for_each(|y| *y /= sum);

@@ -24,15 +24,16 @@ fn map<T: Copy>(x: Source<'_, T>, y: &mut [T], f: impl Fn(T) -> T) {
 /// If `x` is shorter than `y`.
 #[inline(always)]
 pub fn unary_f32(function: Unary, alpha: f32, beta: f32, x: Source<'_, f32>, y: &mut [f32]) {
-    match function {
-        // Cheap ones get a loop of their own, so that the match is outside.
-        Unary::Clamp => map(x, y, |x| math::clamp(x, alpha, beta)),
-        Unary::HardSwish => map(x, y, math::hard_swish),
-        Unary::Sigmoid => map(x, y, math::sigmoid),
-        Unary::Silu => map(x, y, math::silu),
-        Unary::Tanh => map(x, y, math::tanh),
-        _ => map(x, y, |x| math::unary(function, alpha, beta, x)),
+    // Every function gets a loop of its own, so that the match is outside.
+    macro_rules! loops {
+        ($($name:ident)*) => {
+            match function {
+                $(Unary::$name => map(x, y, |x| math::unary(Unary::$name, alpha, beta, x)),)*
+            }
+        };
     }
+    loops!(Clamp LeakyRelu Elu Sigmoid HardSigmoid HardSwish Silu Tanh Gelu GeluTanh Softplus Exp Log Sqrt
+        Reciprocal Erf Neg Abs Floor Ceil Round);
 }
 
 /// `y = x ^ 0x80`: uint8 to int8 with the zero point less 128, and back.

@@ -9,6 +9,7 @@
 //! Accumulators hold two partial sums a channel, added once at the end. Tile: `R` rows × `4 · H` channels in `R · H`
 //! registers (6 × 2 or 3 × 4). Accumulator bound: `|bias| + K · 128 · 255 < 2³¹`; a pair of products is at most 2¹⁵.
 
+use super::finish::{Last, store_bytes};
 use crate::params::Finish;
 use core::arch::x86_64::*;
 
@@ -47,77 +48,6 @@ fn swap(v: __m256i) -> __m256i {
     _mm256_permute4x64_epi64::<0b11_01_10_00>(v)
 }
 
-/// `finish` of sums: scale, clamp, one rounding, zero point.
-struct Last {
-    lo: __m256,
-    hi: __m256,
-    y_zero: __m256i,
-}
-
-impl Last {
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn new(f: &Finish) -> Self {
-        Self {
-            lo: _mm256_set1_ps((f.lo - f.y_zero) as f32),
-            hi: _mm256_set1_ps((f.hi - f.y_zero) as f32),
-            y_zero: _mm256_set1_epi16(f.y_zero as i16),
-        }
-    }
-
-    /// The rounded values, without the zero point.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn scaled(&self, sums: __m256i, scale: __m256) -> __m256i {
-        let v = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale);
-        _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(v, self.lo), self.hi))
-    }
-
-    /// Two rows as i16 with the zero point: a 0 1 4 5, b 0 1 4 5 | a 2 3 6 7, b 2 3 6 7.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn words(&self, a: __m256i, b: __m256i) -> __m256i {
-        _mm256_add_epi16(_mm256_packs_epi32(a, b), self.y_zero)
-    }
-
-    /// Four rows, each in the low half of a register.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn bytes(&self, ab: __m256i, cd: __m256i) -> [__m128i; 4] {
-        // a b c d of 0 1 4 5 | a b c d of 2 3 6 7, four bytes each
-        let v = _mm256_packs_epi16(ab, cd);
-        let v = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-        // 0 1 4 5 2 3 6 7 twice a half
-        let order = _mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
-        let v = _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(order));
-        let (ab, cd) = (_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
-        [
-            ab,
-            _mm_unpackhi_epi64(ab, ab),
-            cd,
-            _mm_unpackhi_epi64(cd, cd),
-        ]
-    }
-}
-
-/// Stores the low `count` (at most 8) bytes.
-///
-/// # Safety
-/// `to` is writable for them.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn store_bytes(to: *mut i8, bytes: __m128i, count: usize) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        if count >= 8 {
-            _mm_storel_epi64(to.cast(), bytes);
-        } else {
-            let all = _mm_cvtsi128_si64(bytes).to_le_bytes();
-            core::ptr::copy_nonoverlapping(all.as_ptr().cast(), to, count);
-        }
-    }
-}
-
 impl Tile {
     /// Four rows of 8 sums are packed together, so that most instructions work on whole registers.
     ///
@@ -154,7 +84,7 @@ impl Tile {
                     } else {
                         low
                     };
-                    let rows = last.bytes(low, high);
+                    let rows = last.bytes::<true>(low, high);
                     for (i, &bytes) in rows.iter().enumerate() {
                         if r + i < R {
                             store_bytes(self.y.add((r + i) * self.y_stride + at), bytes, count);

@@ -15,8 +15,9 @@ mod conv_f32;
 mod conv_i8;
 mod depthwise_f32;
 mod depthwise_i8;
+pub(super) mod finish;
 mod gemm_i8;
-mod patches;
+pub(super) mod patches;
 mod taps;
 
 use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};

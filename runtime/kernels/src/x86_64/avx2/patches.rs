@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use redpoll_plan::Window;
 
 /// What a patch is made of.
-pub(super) struct Patch<'a, T> {
+pub(in crate::x86_64) struct Patch<'a, T> {
     pub window: &'a Window,
     /// The whole input.
     pub x: &'a [T],
@@ -19,7 +19,7 @@ pub(super) struct Patch<'a, T> {
 }
 
 /// How elements of a patch are written.
-pub(super) trait Copied<T> {
+pub(in crate::x86_64) trait Copied<T> {
     /// What is written.
     type To: Copy;
     /// One element.
@@ -29,7 +29,7 @@ pub(super) trait Copied<T> {
 }
 
 /// As they are.
-pub(super) struct Same;
+pub(in crate::x86_64) struct Same;
 
 impl<T: Copy> Copied<T> for Same {
     type To = T;
@@ -48,7 +48,7 @@ impl<T: Copy> Copied<T> for Same {
 }
 
 /// int8 as i16.
-pub(super) struct Wide;
+pub(in crate::x86_64) struct Wide;
 
 impl Copied<i8> for Wide {
     type To = i16;
@@ -92,6 +92,58 @@ impl Copied<i8> for Wide {
     }
 }
 
+/// int8 plus 128, as u8: the top bit flipped.
+pub(in crate::x86_64) struct Flipped;
+
+impl Copied<i8> for Flipped {
+    type To = u8;
+
+    #[inline(always)]
+    fn one(v: i8) -> u8 {
+        v as u8 ^ 0x80
+    }
+
+    /// Whole registers, the last one overlapping; below 8 elements one by one.
+    #[inline(always)]
+    fn run(&self, run: &[i8], to: &mut [MaybeUninit<u8>]) {
+        let length = run.len();
+        assert!(to.len() == length);
+        let (from, out) = (run.as_ptr(), to.as_mut_ptr());
+        if length >= 32 {
+            let mut at = 0;
+            loop {
+                // SAFETY: AVX2 is there (only kernels of such tiers come here); `at + 32` is at most the length of both.
+                unsafe {
+                    let v = _mm256_loadu_si256(from.add(at).cast());
+                    let v = _mm256_xor_si256(v, _mm256_set1_epi8(i8::MIN));
+                    _mm256_storeu_si256(out.add(at).cast(), v);
+                }
+                if at + 32 == length {
+                    return;
+                }
+                at = (at + 32).min(length - 32);
+            }
+        } else if length >= 8 {
+            let mut at = 0;
+            loop {
+                // SAFETY: as above, with 8.
+                unsafe {
+                    let v = from.add(at).cast::<u64>().read_unaligned() ^ 0x8080_8080_8080_8080;
+                    out.add(at).cast::<u64>().write_unaligned(v);
+                }
+                if at + 8 == length {
+                    return;
+                }
+                at = (at + 8).min(length - 8);
+            }
+        } else {
+            for (to, &v) in to.iter_mut().zip(run) {
+                to.write(Self::one(v));
+            }
+        }
+    }
+}
+
 impl<T: Copy> Patch<'_, T> {
     /// Packs the `taps · channels` elements under output pixel `at` to the start of `to`: a run a kernel row where
     /// the input has them side by side, else a run a tap.
@@ -99,7 +151,12 @@ impl<T: Copy> Patch<'_, T> {
     /// # Panics
     /// If `to` or the input is too short.
     #[inline(always)]
-    pub(super) fn pack<C: Copied<T>>(&self, at: &Pixel, to: &mut [MaybeUninit<C::To>], how: C) {
+    pub(in crate::x86_64) fn pack<C: Copied<T>>(
+        &self,
+        at: &Pixel,
+        to: &mut [MaybeUninit<C::To>],
+        how: C,
+    ) {
         let w = self.window;
         let (in_h, in_w, in_c) = (w.in_h as isize, w.in_w as isize, w.in_c as usize);
         let (taps, channels) = (w.kernel_w as usize, self.channels);
