@@ -1,7 +1,9 @@
 //! The engine on the lowered plan gives the bits of the reference evaluator on the graph.
 
-use redpoll_graph::{Data, Graph, Tensor, eval};
-use redpoll_pipeline::lower::{LowerOptions, lower};
+use std::collections::HashMap;
+
+use redpoll_graph::{DType, Data, Graph, Tensor, eval};
+use redpoll_pipeline::lower::{Keep, LowerOptions, lower};
 use redpoll_session::{Options, Session, Value, tiers};
 
 /// Bytes of the elements, floats as their bits.
@@ -72,6 +74,41 @@ pub fn assert_same_bits(what: &str, graph: &Graph, inputs: &[Tensor]) {
                 );
             }
         }
+    }
+}
+
+/// Demands that every value of the graph, kept to the end of the run, is the evaluator's. uint8 values are int8 inside.
+///
+/// # Panics
+/// When they differ: the test fails.
+pub fn assert_same_values(what: &str, graph: &Graph, inputs: &[Tensor]) {
+    let mut expected = HashMap::new();
+    let mut keep = |id, tensor: &Tensor| {
+        expected.insert(graph.value(id).name.clone(), tensor.clone());
+    };
+    eval::run_with(graph, inputs, &mut keep).unwrap_or_else(|e| panic!("{what}: evaluator: {e}"));
+    let options = LowerOptions {
+        keep: Keep::All,
+        alignment: 16,
+        scratch_rows: 3,
+        ..LowerOptions::default()
+    };
+    let lowered = lower(graph, &options).unwrap_or_else(|e| panic!("{what}: {e}"));
+    let mut session =
+        Session::from_bytes(lowered.plan(), &Options::default()).expect("a plan that loads");
+    set_inputs(&mut session, inputs);
+    session.run().expect("a run that ends");
+    for (i, info) in session.outputs().iter().enumerate() {
+        let expected = &expected[&info.name];
+        let value = session.output_value(i).expect("an output");
+        let shifted = expected.dtype() == DType::U8 && matches!(value, Value::I8(_));
+        let flip = if shifted { 0x80 } else { 0 };
+        let actual: Vec<u8> = value.as_bytes().iter().map(|b| b ^ flip).collect();
+        assert_equal(
+            &format!("{what}: value \"{}\"", info.name),
+            expected,
+            &actual,
+        );
     }
 }
 

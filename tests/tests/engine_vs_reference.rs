@@ -1,13 +1,17 @@
 //! Random small graphs, one for each operator in float and int8: the engine gives the evaluator's bits on every tier
 //! with 1 and 2 threads.
 
+use std::sync::Arc;
+
 use redpoll_graph::op::{
     BinaryFn, Clamp, NearestRounding, Pad, PadMode, Pool, PoolKind, ReduceKind, Resize,
     ResizeCoordinates, ResizeMode, SliceAxis, UnaryFn,
 };
-use redpoll_graph::{DType, Data, Graph, Op, QParams, ValueId};
+use redpoll_graph::{DType, Data, Graph, Op, QParams, ValueId, eval};
+use redpoll_pipeline::lower::{LowerOptions, WeightType, lower};
+use redpoll_session::tiers;
 use redpoll_tests::build::{Random, input, node, square, tensor, weights};
-use redpoll_tests::equality::assert_same_bits;
+use redpoll_tests::equality::{assert_equal, assert_same_bits, assert_same_values, run};
 
 /// Builds a graph of one input by `build`, in float, int8 and uint8, and compares it on random data.
 fn compare(
@@ -537,5 +541,57 @@ fn random_networks() {
         g.outputs.push(values[values.len() / 2]);
         let inputs = vec![r.fitting(&g, x)];
         assert_same_bits(&format!("network {seed} {dtype}"), &g, &inputs);
+        assert_same_values(&format!("network {seed} {dtype}"), &g, &inputs);
+    }
+}
+
+/// Weights in half precision: the engine on rounded weights is the evaluator on rounded weights.
+#[test]
+fn half_precision_weights() {
+    let mut r = Random::new(5);
+    let mut g = Graph::new("half");
+    let x = input(&mut g, "x", DType::F32, &[1, 7, 7, 6], None);
+    let w = weights(&mut g, &mut r, x, &[10, 3, 3, 6], true);
+    let conv = Op::Conv(square(2, 1, 1, 1, 1));
+    let a = node(&mut g, &mut r, conv, &[x, w[0], w[1]]);
+    let w = weights(&mut g, &mut r, a, &[10, 3, 3, 1], true);
+    let depthwise = Op::Conv(square(2, 2, 1, 1, 10));
+    let b = node(&mut g, &mut r, depthwise, &[a, w[0], w[1]]);
+    let w = weights(&mut g, &mut r, b, &[33, 10], true);
+    let y = node(&mut g, &mut r, Op::Dense { clamp: None }, &[b, w[0], w[1]]);
+    g.outputs.push(y);
+    let inputs = vec![r.fitting(&g, x)];
+    let options = LowerOptions {
+        weights: WeightType::F16,
+        ..LowerOptions::default()
+    };
+    let plan = lower(&g, &options).unwrap();
+    let mut rounded = g.clone();
+    for value in &mut rounded.values {
+        let Some(old) = value
+            .constant
+            .as_ref()
+            .filter(|_| value.name.starts_with('w'))
+        else {
+            continue;
+        };
+        let halves = old
+            .as_f32()
+            .unwrap()
+            .iter()
+            .map(|&v| half::f16::from_f32(v).to_f32());
+        value.constant = Some(Arc::new(tensor(&value.shape, Data::F32(halves.collect()))));
+    }
+    let expected = eval::run(&rounded, &inputs).unwrap();
+    assert_ne!(expected, eval::run(&g, &inputs).unwrap());
+    for tier in tiers() {
+        for threads in [1, 2] {
+            let actual = run(plan.plan(), &inputs, tier, threads);
+            assert_equal(
+                &format!("half {tier}, {threads} threads"),
+                &expected[0],
+                &actual[0],
+            );
+        }
     }
 }

@@ -13,7 +13,7 @@ use redpoll_pipeline::optimize::optimize;
 use redpoll_pipeline::quantize::{Io, Rounding, Scheme, quantize};
 use redpoll_session::{Options, Session};
 use redpoll_tests::build::Random;
-use redpoll_tests::equality::{assert_same_bits, set_inputs};
+use redpoll_tests::equality::{assert_same_bits, assert_same_values, set_inputs};
 use redpoll_tests::models::shared;
 
 const MODELS: [&str; 14] = [
@@ -101,7 +101,9 @@ fn check_memory(name: &str, graph: &Graph) {
 fn check_bits(name: &str, graph: &Graph) {
     let mut random = Random::new(7);
     let inputs = graph.inputs.iter().map(|&id| random.fitting(graph, id));
-    assert_same_bits(name, graph, &inputs.collect::<Vec<_>>());
+    let inputs: Vec<_> = inputs.collect();
+    assert_same_bits(name, graph, &inputs);
+    assert_same_values(name, graph, &inputs);
 }
 
 /// A run touches the planned memory and no more.

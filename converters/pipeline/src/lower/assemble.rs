@@ -17,6 +17,10 @@ pub(super) fn assemble(
 ) -> Result<Lowered, Error> {
     let lives = lifetimes(draft);
     let placement = place(&lives.blocks, options.alignment.max(1));
+    if u32::try_from(placement.arena_bytes).is_err() {
+        let message = "working memory passes 4 GiB: give a smaller input shape";
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
     let mut builder = PlanBuilder::new();
     builder.set_alignment(options.alignment);
     builder.strip_names(options.strip_names);
@@ -30,12 +34,11 @@ pub(super) fn assemble(
             }
             &Home::Memory(piece) => {
                 let offset = placement.offsets[lives.block_of(piece)];
-                let too_large = || Error::new(ErrorKind::Invalid, "working memory passes 4 GiB");
                 builder.add_tensor(
                     &tensor.name,
                     Tensor {
                         dtype: tensor.dtype,
-                        place: Place::Arena(u32::try_from(offset).map_err(|_| too_large())?),
+                        place: Place::Arena(offset as u32),
                         shape: tensor.shape,
                         scale: tensor.scale,
                         zero_point: tensor.zero_point,

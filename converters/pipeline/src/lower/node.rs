@@ -5,17 +5,23 @@ use redpoll_graph::{Node, Op, Tensor, eval};
 use super::lowering::{Done, Lowering, Refused};
 use super::{conv, dense, elementwise, embedding, movement, pool, quantize, reduce, softmax};
 
+/// Bytes of the largest constant that is computed while lowering.
+const MAX_FOLDED_BYTES: usize = 1 << 28;
+
 /// Adds the steps of `node`; one with only constant operands is computed now.
 pub(super) fn lower(cx: &mut Lowering<'_>, node: &Node) -> Done {
-    if let Some(operands) = node
-        .inputs
-        .iter()
-        .map(|&id| cx.constant(id))
-        .collect::<Option<Vec<&Tensor>>>()
-    {
+    let constants = node.inputs.iter().map(|&id| cx.constant(id));
+    if let Some(operands) = constants.collect::<Option<Vec<&Tensor>>>() {
+        if cx.value(node.output).bytes() > MAX_FOLDED_BYTES {
+            return Err("a constant result of more than 256 MiB is not supported".into());
+        }
         let made = eval::node(cx.graph, node, &operands).map_err(|e| Refused(e.to_string()))?;
         cx.fold(node.output, made);
         return Ok(());
+    }
+    let mut values = node.inputs.iter().chain([&node.output]);
+    if values.any(|&id| cx.value(id).is_empty()) {
+        return Err("empty tensors are not supported".into());
     }
     match &node.op {
         Op::Conv(conv) => conv::conv(cx, node, conv),

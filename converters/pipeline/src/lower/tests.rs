@@ -314,3 +314,24 @@ fn small_alignment_and_stripped_names() {
     assert!(plan.steps().all(|s| s.name.is_empty()));
     assert_eq!(plan.outputs().next().unwrap().name, "y");
 }
+
+#[test]
+fn memory_beyond_the_format_is_an_error() {
+    let mut g = Graph::new("large");
+    let x = g.add_input("x", DType::F32, vec![1 << 15, 1 << 15]);
+    let y = relu(&mut g, "y", x);
+    let add = Op::Binary {
+        function: BinaryFn::Add,
+        clamp: None,
+    };
+    let y = g.add_node("sum", add, &[x, y]).unwrap();
+    g.outputs.push(y);
+    let error = lower(&g, &LowerOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    let mut g = Graph::new("empty");
+    let x = g.add_input("x", DType::F32, vec![0, 4]);
+    let y = relu(&mut g, "y", x);
+    g.outputs.push(y);
+    let error = lower(&g, &LowerOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
