@@ -71,7 +71,7 @@ impl Tier for Avx512Vnni {
     }
 
     fn macs_per_us(&self) -> u64 {
-        100_000
+        250_000
     }
 
     fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {

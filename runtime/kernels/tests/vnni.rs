@@ -1,4 +1,4 @@
-//! The AVX-512 VNNI tier equals the scalar definition bit for bit.
+//! The integer convolutions of the VNNI tiers equal the scalar definition bit for bit, at sizes chosen for their tiles.
 #![cfg(all(target_arch = "x86_64", feature = "std"))]
 
 use redpoll_kernels::params::{ConvI8, DepthwiseI8, Finish, Part};
@@ -27,12 +27,16 @@ impl Random {
     }
 }
 
-fn tier() -> Option<&'static dyn Tier> {
-    let tier = tier_by_name("avx512vnni");
-    if tier.is_none() {
-        println!("skipped: this CPU has no AVX-512 VNNI");
+/// The VNNI tiers that this CPU has.
+fn vnni() -> Vec<&'static dyn Tier> {
+    let tiers: Vec<_> = ["avx512vnni", "avxvnni"]
+        .into_iter()
+        .filter_map(tier_by_name)
+        .collect();
+    if tiers.is_empty() {
+        println!("skipped: this CPU has no VNNI");
     }
-    tier
+    tiers
 }
 
 /// Values of a case: random, or all at the end of the range.
@@ -135,28 +139,27 @@ impl Case {
         }
     }
 
-    fn compare(&self, tier: &dyn Tier, part: Part, scratch_rows: usize) {
+    fn compare(&self, tiers: &[&dyn Tier], part: Part, scratch_rows: usize) {
         let k = self.window.taps() * self.window.in_c as usize / self.groups;
         let len = part.rows.len() * part.channels.len();
-        let (mut want, mut got) = (vec![0i8; len], vec![99i8; len + 64]);
-        // Canaries behind the result and the scratch.
-        let mut scratch = vec![77u8; scratch_rows * patch_stride(k) + 64];
-        let used = scratch.len() - 64;
+        let mut want = vec![0i8; len];
         SCALAR.conv_i8(&self.params(), &self.x, &mut want, part.clone(), &mut []);
-        tier.conv_i8(
-            &self.params(),
-            &self.x,
-            &mut got[..len],
-            part.clone(),
-            &mut scratch[..used],
-        );
-        assert!(
-            want[..] == got[..len],
-            "{:?} groups {} {part:?}",
-            self.window,
-            self.groups
-        );
-        assert!(got[len..].iter().all(|&v| v == 99) && scratch[used..].iter().all(|&v| v == 77));
+        for tier in tiers {
+            // Canaries behind the result and the scratch.
+            let mut got = vec![99i8; len + 64];
+            let mut scratch = vec![77u8; scratch_rows * patch_stride(k) + 64];
+            let used = scratch.len() - 64;
+            let (y, work) = (&mut got[..len], &mut scratch[..used]);
+            tier.conv_i8(&self.params(), &self.x, y, part.clone(), work);
+            let (name, w) = (tier.name(), &self.window);
+            assert!(
+                want[..] == got[..len],
+                "{name} {w:?} groups {} {part:?}",
+                self.groups
+            );
+            assert!(got[len..].iter().all(|&v| v == 99));
+            assert!(scratch[used..].iter().all(|&v| v == 77));
+        }
     }
 
     fn whole(&self) -> Part {
@@ -169,7 +172,7 @@ impl Case {
 
 #[test]
 fn products_of_all_sizes_around_the_tiles() {
-    let Some(tier) = tier() else { return };
+    let tiers = &vnni()[..];
     let mut random = Random(1);
     for m in (1..=14).chain([23, 25, 49, 97]) {
         for n in [
@@ -179,7 +182,7 @@ fn products_of_all_sizes_around_the_tiles() {
                 if (m + n + k) % 3 == 0 || m < 3 {
                     let window = Window::dense(m, k, n);
                     let case = Case::new(window, 1, Values::Random, &mut random);
-                    case.compare(tier, case.whole(), 0);
+                    case.compare(tiers, case.whole(), 0);
                 }
             }
         }
@@ -188,7 +191,7 @@ fn products_of_all_sizes_around_the_tiles() {
 
 #[test]
 fn long_products_and_extreme_values() {
-    let Some(tier) = tier() else { return };
+    let tiers = &vnni()[..];
     let mut random = Random(2);
     for (m, k, n) in [
         (1, 70_001, 35),
@@ -205,19 +208,19 @@ fn long_products_and_extreme_values() {
             Values::Extreme(127, -127),
         ] {
             let case = Case::new(Window::dense(m, k, n), 1, values, &mut random);
-            case.compare(tier, case.whole(), 0);
+            case.compare(tiers, case.whole(), 0);
         }
     }
 }
 
 #[test]
 fn parts_are_rows_or_channels_of_one_row() {
-    let Some(tier) = tier() else { return };
+    let tiers = &vnni()[..];
     let mut random = Random(3);
     let case = Case::new(Window::dense(1, 100, 300), 1, Values::Random, &mut random);
     for (start, end) in [(0, 16), (16, 40), (32, 300), (288, 300), (128, 256)] {
         case.compare(
-            tier,
+            tiers,
             Part {
                 rows: 0..1,
                 channels: start..end,
@@ -228,7 +231,7 @@ fn parts_are_rows_or_channels_of_one_row() {
     let case = Case::new(Window::dense(50, 33, 70), 1, Values::Random, &mut random);
     for (start, end) in [(0, 1), (7, 31), (49, 50), (20, 20)] {
         case.compare(
-            tier,
+            tiers,
             Part {
                 rows: start..end,
                 channels: 0..70,
@@ -263,7 +266,7 @@ fn window(random: &mut Random, groups: u32) -> Window {
 
 #[test]
 fn windows_of_all_kinds() {
-    let Some(tier) = tier() else { return };
+    let tiers = &vnni()[..];
     let mut random = Random(4);
     for round in 0..1500 {
         let groups = if round % 4 == 0 {
@@ -277,11 +280,11 @@ fn windows_of_all_kinds() {
             Values::Random,
             &mut random,
         );
-        case.compare(tier, case.whole(), 1 + random.below(8));
+        case.compare(tiers, case.whole(), 1 + random.below(8));
         let start = random.below(case.window.rows());
         let rows = start..start + random.below(case.window.rows() - start + 1);
         case.compare(
-            tier,
+            tiers,
             Part {
                 rows,
                 channels: 0..case.window.out_c as usize,
@@ -293,7 +296,7 @@ fn windows_of_all_kinds() {
 
 #[test]
 fn long_patches_go_to_the_scratch() {
-    let Some(tier) = tier() else { return };
+    let tiers = &vnni()[..];
     let mut random = Random(5);
     for (in_c, scratch_rows) in [
         (1024, 8),
@@ -307,13 +310,13 @@ fn long_patches_go_to_the_scratch() {
         (w.in_h, w.in_w, w.out_h, w.out_w) = (3, 4, 3, 4);
         (w.kernel_h, w.kernel_w, w.pad_top, w.pad_left) = (3, 3, 1, 1);
         let case = Case::new(w, 1, Values::Random, &mut random);
-        case.compare(tier, case.whole(), scratch_rows);
+        case.compare(tiers, case.whole(), scratch_rows);
     }
 }
 
 #[test]
 fn depthwise_windows_of_all_kinds() {
-    let Some(tier) = tier() else { return };
+    let tiers = &vnni()[..];
     let mut random = Random(6);
     for round in 0..3000 {
         let mut w = window(&mut random, 1);
@@ -328,7 +331,7 @@ fn depthwise_windows_of_all_kinds() {
             (w.kernel_h, w.kernel_w) = (12, 11);
         }
         w.out_c = w.in_c;
-        depthwise_case(tier, w, Values::Random, &mut random);
+        depthwise_case(tiers, w, Values::Random, &mut random);
     }
     for values in [
         Values::Extreme(-128, 127),
@@ -338,12 +341,12 @@ fn depthwise_windows_of_all_kinds() {
         for kernel in [3, 5, 11] {
             let mut w = window(&mut random, 1);
             (w.in_c, w.out_c, w.kernel_h, w.kernel_w) = (70, 70, kernel, kernel);
-            depthwise_case(tier, w, values, &mut random);
+            depthwise_case(tiers, w, values, &mut random);
         }
     }
 }
 
-fn depthwise_case(tier: &dyn Tier, w: Window, values: Values, random: &mut Random) {
+fn depthwise_case(tiers: &[&dyn Tier], w: Window, values: Values, random: &mut Random) {
     let c = w.in_c as usize;
     let mut weights = vec![0i8; w.taps() * padded_n(c)];
     for tap in weights.chunks_exact_mut(padded_n(c)) {
@@ -384,10 +387,13 @@ fn depthwise_case(tier: &dyn Tier, w: Window, values: Values, random: &mut Rando
     let end = start + random.below(w.rows() - start + 1);
     for rows in [0..w.rows(), start..end] {
         let len = rows.len() * c;
-        let (mut want, mut got) = (vec![0i8; len], vec![99i8; len + 64]);
+        let mut want = vec![0i8; len];
         SCALAR.depthwise_i8(&p, &x, &mut want, rows.clone());
-        tier.depthwise_i8(&p, &x, &mut got[..len], rows.clone());
-        assert!(want[..] == got[..len], "{w:?} {rows:?}");
-        assert!(got[len..].iter().all(|&v| v == 99));
+        for tier in tiers {
+            let mut got = vec![99i8; len + 64];
+            tier.depthwise_i8(&p, &x, &mut got[..len], rows.clone());
+            assert!(want[..] == got[..len], "{} {w:?} {rows:?}", tier.name());
+            assert!(got[len..].iter().all(|&v| v == 99));
+        }
     }
 }
