@@ -35,6 +35,7 @@ use redpoll_onnx::proto::NodeProto;
 use crate::{Error, ErrorKind, Gap, Imported};
 use importer::{Importer, Known};
 use node::{OnnxNode, Stop};
+pub use table::operators;
 
 /// Nodes above which a model is refused: the rules of optimisation look at all nodes for each change.
 const MAX_NODES: usize = 20_000;

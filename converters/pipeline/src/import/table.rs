@@ -95,6 +95,11 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("Where", 9, elementwise::select),
 ];
 
+/// The operators that are imported, by name, with the oldest opset whose form is handled.
+pub fn operators() -> impl Iterator<Item = (&'static str, i64)> {
+    TABLE.iter().map(|&(name, since, _)| (name, since))
+}
+
 /// The function for an operator of the standard domain in a version, or why there is none.
 pub(crate) fn find(op_type: &str, opset: i64) -> Result<ImportFn, String> {
     let Ok(index) = TABLE.binary_search_by_key(&op_type, |entry| entry.0) else {
@@ -112,7 +117,23 @@ pub(crate) fn find(op_type: &str, opset: i64) -> Result<ImportFn, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TABLE, find};
+    use super::{TABLE, find, operators};
+
+    /// docs/operators.md lists exactly what the table holds.
+    #[test]
+    fn the_page_on_operators_is_complete() {
+        let page = include_str!("../../../../docs/operators.md");
+        let listed: Vec<(String, i64)> = page
+            .lines()
+            .filter_map(|line| {
+                let mut cells = line.strip_prefix("| `")?.split('|');
+                let name = cells.next()?.trim().trim_end_matches('`').to_owned();
+                Some((name, cells.next()?.trim().parse().ok()?))
+            })
+            .collect();
+        let table: Vec<(String, i64)> = operators().map(|(n, s)| (n.to_owned(), s)).collect();
+        assert_eq!(listed, table);
+    }
 
     #[test]
     fn table_is_sorted_and_opsets_are_checked() {
