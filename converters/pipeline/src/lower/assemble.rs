@@ -1,13 +1,13 @@
 //! Gives every tensor its place and writes the plan.
 
 use redpoll_graph::Graph;
-use redpoll_plan::{Place, PlanBuilder, Tensor, TensorId};
+use redpoll_plan::{Fault, Place, PlanBuilder, PlanError, Tensor, TensorId};
 
 use super::draft::{Draft, Home};
 use super::lifetime::lifetimes;
 use super::memory::{live_bytes, place};
 use super::{LowerOptions, MemoryEntry, MemoryMap};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Gap};
 use crate::stage::Lowered;
 
 pub(super) fn assemble(
@@ -69,12 +69,7 @@ pub(super) fn assemble(
     for (key, value) in &graph.metadata {
         builder.set_metadata(key, value);
     }
-    let plan = builder.finish().map_err(|e| {
-        Error::new(
-            ErrorKind::Internal,
-            format!("the plan of \"{}\" is refused: {e}", graph.name),
-        )
-    })?;
+    let plan = builder.finish().map_err(|e| refused(draft, graph, e))?;
     let memory = MemoryMap {
         entries,
         arena_bytes: placement.arena_bytes,
@@ -82,6 +77,21 @@ pub(super) fn assemble(
         weight_bytes: builder.weight_bytes(),
     };
     Ok(Lowered { plan, memory })
+}
+
+/// What the plan's reader does not take: a gap where a node's own numbers are out of bounds, else a bug.
+fn refused(draft: &Draft, graph: &Graph, error: PlanError) -> Error {
+    if let PlanError::Step(i, fault @ (Fault::Value | Fault::Geometry)) = error
+        && let Some(step) = draft.steps.get(i as usize)
+    {
+        let reason = format!("{fault} of a plan's {}; keep it in float", step.op.name());
+        let op = graph.nodes.iter().find(|n| n.name == step.name);
+        let op = op.map_or(step.op.name(), |n| n.op.name()).to_owned();
+        let node = step.name.clone();
+        return Error::unsupported(vec![Gap { node, op, reason }]);
+    }
+    let message = format!("the plan of \"{}\" is refused: {error}", graph.name);
+    Error::new(ErrorKind::Internal, message)
 }
 
 /// First and last step that touches each tensor itself, views of the same bytes apart.

@@ -335,3 +335,20 @@ fn memory_beyond_the_format_is_an_error() {
     let error = lower(&g, &LowerOptions::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
 }
+
+#[test]
+fn numbers_beyond_a_plan_are_a_gap() {
+    let mut g = Graph::new("scales");
+    let x = g.add_input("x", DType::I8, vec![1, 4]);
+    g.value_mut(x).qparams = Some(QParams::per_tensor(1e30, 0));
+    let add = Op::Binary {
+        function: BinaryFn::Add,
+        clamp: None,
+    };
+    let tiny = Some(QParams::per_tensor(1e-30, 0));
+    let y = g.add_node_as("y", add, &[x, x], DType::I8, tiny).unwrap();
+    g.outputs.push(y);
+    let error = lower(&g, &LowerOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert_eq!(error.gaps()[0].node, "y");
+}
