@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Times Redpoll and other runtimes on the same ONNX files: a fresh process for each run, pinned, rounds interleaved.
+
+    python3 -m venv venv && venv/bin/pip install onnxruntime openvino numpy
+    cargo build --release -p redpoll-cli
+    venv/bin/python benches/peers/side_by_side.py --redpoll target/release/redpoll --out result.json MODEL.onnx...
+
+Prints, for each model, the median time of each runtime (best of the rounds) and its ratio to the best of the others, with
+the spread over the rounds; and how far each runtime's outputs are from ONNX Runtime's on the same input. A time counts only
+when the outputs are right.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+
+def random_inputs(path):
+    """Deterministic inputs for a model; symbolic dimensions are 1."""
+    import onnxruntime as ort
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(1)
+    kinds = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8,
+             "tensor(int32)": np.int32, "tensor(int64)": np.int64}
+    feed = {}
+    for i in session.get_inputs():
+        shape = [d if isinstance(d, int) else 1 for d in i.shape]
+        kind = kinds[i.type]
+        feed[i.name] = rng.standard_normal(shape).astype(kind) if kind == np.float32 else rng.integers(0, 100, shape).astype(kind)
+    return feed
+
+
+def summary(times):
+    times = sorted(times)
+    return {"p50_us": statistics.median(times), "min_us": times[0], "runs": len(times)}
+
+
+def measure(call, seconds):
+    """Warm-up for a tenth of the time, then single calls until it is over."""
+    end = time.perf_counter() + seconds / 10
+    while time.perf_counter() < end:
+        call()
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 10:
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1e6)
+    return summary(times)
+
+
+def run_onnxruntime(path, feed, threads, seconds):
+    import onnxruntime as ort
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = [o.name for o in session.get_outputs()]
+    binding = session.io_binding()
+    for name, value in feed.items():
+        binding.bind_cpu_input(name, value)
+    for name in names:
+        binding.bind_output(name)
+    result = measure(lambda: session.run_with_iobinding(binding), seconds)
+    return result, session.run(names, feed)
+
+
+def run_openvino(path, feed, threads, seconds):
+    import openvino as ov
+    core = ov.Core()
+    model = core.read_model(path)
+    model.reshape({name: list(value.shape) for name, value in feed.items()})
+    config = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    request = core.compile_model(model, "CPU", config).create_infer_request()
+    tensors = {name: ov.Tensor(value, shared_memory=True) for name, value in feed.items()}
+    for name, tensor in tensors.items():
+        request.set_tensor(name, tensor)
+    result = measure(request.infer, seconds)
+    return result, [np.array(request.get_output_tensor(i).data) for i in range(len(model.outputs))]
+
+
+RUNTIMES = {"onnxruntime": run_onnxruntime, "openvino": run_openvino}
+
+
+def run_redpoll(binary, path, feed, threads, seconds, tier):
+    with tempfile.TemporaryDirectory() as folder:
+        inputs, outputs = os.path.join(folder, "in.npz"), os.path.join(folder, "out.npz")
+        np.savez(inputs, **feed)
+        extra = ["--tier", tier] if tier else []
+        bench = subprocess.run([binary, "bench", path, "--input", inputs, "--threads", str(threads), "--seconds", str(seconds), "--json", *extra],
+                               capture_output=True, text=True, check=True)
+        result = json.loads(bench.stdout)
+        subprocess.run([binary, "run", path, "--input", inputs, "-o", outputs, *extra], capture_output=True, check=True)
+        return result, list(np.load(outputs).values())
+
+
+def child(args):
+    """One run of one runtime; prints one JSON line."""
+    feed = dict(np.load(args.feed))
+    model = args.models[0]
+    if args.child == "redpoll":
+        result, outputs = run_redpoll(args.redpoll, model, feed, args.threads, args.seconds, args.tier)
+    else:
+        result, outputs = RUNTIMES[args.child](model, feed, args.threads, args.seconds)
+    np.savez(args.result, **{str(i): o for i, o in enumerate(outputs)})
+    print(json.dumps({k: result[k] for k in ("p50_us", "min_us", "runs")}))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--redpoll", default="target/release/redpoll")
+    parser.add_argument("--tier", help="tier to force, for example avx2")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--out")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--feed", help=argparse.SUPPRESS)
+    parser.add_argument("--result", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        return child(args)
+    table = {}
+    cores = "1" if args.threads == 1 else f"0-{args.threads - 1}"
+    for path in args.models:
+        with tempfile.TemporaryDirectory() as folder:
+            feed = os.path.join(folder, "feed.npz")
+            np.savez(feed, **random_inputs(path))
+            times, outputs = {}, {}
+            for _ in range(args.rounds):
+                for name in ["redpoll", *RUNTIMES]:
+                    result = os.path.join(folder, name + ".npz")
+                    command = ["taskset", "-c", cores, sys.executable, os.path.abspath(__file__), path, "--child", name, "--feed", feed, "--result", result,
+                               "--redpoll", args.redpoll, "--threads", str(args.threads), "--seconds", str(args.seconds)]
+                    command += ["--tier", args.tier] if args.tier else []
+                    done = subprocess.run(command, capture_output=True, text=True)
+                    if done.returncode:
+                        print(f"{path}: {name} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+                        continue
+                    times.setdefault(name, []).append(json.loads(done.stdout.splitlines()[-1])["p50_us"])
+                    outputs[name] = list(np.load(result).values())
+            reference = outputs.get("onnxruntime", [])
+            row = {}
+            for name, list_of_p50 in times.items():
+                errors = [float(np.abs(a.astype(np.float64) - b.reshape(a.shape)).max() / max(float(np.abs(a).max()), 1e-9))
+                          for a, b in zip(reference, outputs[name]) if a.size == b.size]
+                row[name] = {"p50_us": min(list_of_p50), "spread": max(list_of_p50) / min(list_of_p50), "error": max(errors, default=None)}
+            best = min((v["p50_us"] for k, v in row.items() if k != "redpoll"), default=None)
+            if best and "redpoll" in row:
+                row["ratio"] = row["redpoll"]["p50_us"] / best
+            table[path] = row
+            cells = "  ".join(f"{k} {v['p50_us']:.1f} µs (×{v['spread']:.2f}, error {v['error'] if v['error'] is None else format(v['error'], '.1e')})"
+                              for k, v in row.items() if k != "ratio")
+            print(f"{os.path.basename(path)}: {cells}  ratio {row.get('ratio', float('nan')):.2f}", flush=True)
+    ratios = [r["ratio"] for r in table.values() if "ratio" in r]
+    if ratios:
+        print(f"geometric mean of the ratios: {float(np.exp(np.mean(np.log(ratios)))):.2f} over {len(ratios)} models")
+    if args.out:
+        with open(args.out, "w") as f:
+            json.dump({"threads": args.threads, "tier": args.tier, "rounds": args.rounds, "models": {os.path.basename(k): v for k, v in table.items()}}, f, indent=1)
+
+
+if __name__ == "__main__":
+    main()
