@@ -7,6 +7,9 @@ use core::ops::Range;
 use redpoll_plan::Window;
 use redpoll_plan::op::{self, Reduce};
 
+/// Channels summed at a time.
+const BLOCK: usize = 32;
+
 /// Taps counted by a mean: all of them, or those inside the input (at least 1).
 pub(crate) fn count(w: &Window, at: &Pixel, border: bool) -> usize {
     if border {
@@ -47,14 +50,19 @@ pub fn pool_i8(p: &op::PoolI8, x: &[i8], y: &mut [i8], rows: Range<usize>) {
             }
         } else {
             let ratio = p.ratio / count(w, &at, p.count_border != 0) as f32;
-            for (channel, y) in y.iter_mut().enumerate() {
-                let mut sum = 0i32;
+            for (block, y) in y.chunks_mut(BLOCK).enumerate() {
+                let mut sums = [0i32; BLOCK];
                 at.each_tap(w, |_, pixel| {
                     if let Some(i) = pixel {
-                        sum = sum.wrapping_add(i32::from(x[i * c + channel]) - p.x_zero);
+                        let x = &x[i * c + block * BLOCK..][..y.len()];
+                        for (sum, &x) in sums.iter_mut().zip(x) {
+                            *sum = sum.wrapping_add(i32::from(x) - p.x_zero);
+                        }
                     }
                 });
-                *y = finish(sum as f32 * ratio, &last) as i8;
+                for (y, &sum) in y.iter_mut().zip(&sums) {
+                    *y = finish(sum as f32 * ratio, &last) as i8;
+                }
             }
         }
     }

@@ -5,6 +5,9 @@ use crate::params::Finish;
 use crate::reduce;
 use redpoll_plan::op::{self, Reduce};
 
+/// Elements of the inner axis reduced at a time.
+const BLOCK: usize = 32;
+
 /// Sum, Mean: `finish(f32(Σ (x − x_zero)) · ratio)`; Max, Min: integers, clamped. Prod has no integer form: the
 /// plan's check refuses it, here it leaves `y` as it is. Accumulator: i32, `count · 255 < 2³¹`.
 ///
@@ -18,19 +21,52 @@ pub fn reduce_i8(p: &op::ReduceI8, x: &[i8], y: &mut [i8]) {
         lo: p.lo,
         hi: p.hi,
     };
+    let within = |v: i8| i32::from(v).max(p.lo).min(p.hi) as i8;
     for outer in 0..p.outer as usize {
         let x = &x[outer * count * inner..(outer + 1) * count * inner];
         let y = &mut y[outer * inner..(outer + 1) * inner];
-        for (i, y) in y.iter_mut().enumerate() {
-            let values = x.iter().skip(i).step_by(inner).copied();
-            let within = |v: i8| i32::from(v).max(p.lo).min(p.hi) as i8;
+        if inner == 1 {
+            // One run: lanes of integers add up to the same sum in any order.
+            let sum = |x: &[i8]| {
+                x.iter()
+                    .fold(0i32, |s, &v| s.wrapping_add(i32::from(v) - p.x_zero))
+            };
+            match p.kind {
+                Reduce::Sum | Reduce::Mean => y[0] = finish(sum(x) as f32 * p.ratio, &last) as i8,
+                Reduce::Max => y[0] = within(x.iter().copied().max().unwrap_or(i8::MIN)),
+                Reduce::Min => y[0] = within(x.iter().copied().min().unwrap_or(i8::MAX)),
+                Reduce::Prod => {}
+            }
+            continue;
+        }
+        for (block, y) in y.chunks_mut(BLOCK).enumerate() {
+            let rows = x
+                .chunks_exact(inner)
+                .map(|x| &x[block * BLOCK..][..y.len()]);
             match p.kind {
                 Reduce::Sum | Reduce::Mean => {
-                    let sum = values.fold(0i32, |s, v| s.wrapping_add(i32::from(v) - p.x_zero));
-                    *y = finish(sum as f32 * p.ratio, &last) as i8;
+                    let mut sums = [0i32; BLOCK];
+                    for row in rows {
+                        for (sum, &x) in sums.iter_mut().zip(row) {
+                            *sum = sum.wrapping_add(i32::from(x) - p.x_zero);
+                        }
+                    }
+                    for (y, &sum) in y.iter_mut().zip(&sums) {
+                        *y = finish(sum as f32 * p.ratio, &last) as i8;
+                    }
                 }
-                Reduce::Max => *y = within(values.max().unwrap_or(i8::MIN)),
-                Reduce::Min => *y = within(values.min().unwrap_or(i8::MAX)),
+                Reduce::Max | Reduce::Min => {
+                    let is_max = p.kind == Reduce::Max;
+                    let mut best = [if is_max { i8::MIN } else { i8::MAX }; BLOCK];
+                    for row in rows {
+                        for (best, &x) in best.iter_mut().zip(row) {
+                            *best = if is_max { x.max(*best) } else { x.min(*best) };
+                        }
+                    }
+                    for (y, &best) in y.iter_mut().zip(&best) {
+                        *y = within(best);
+                    }
+                }
                 Reduce::Prod => {}
             }
         }

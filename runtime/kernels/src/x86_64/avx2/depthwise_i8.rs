@@ -102,7 +102,7 @@ impl Block {
 /// # Safety
 /// The CPU has the instructions; sizes as asserted by [`depthwise_i8`]; `FULL` if there are at least 16 channels.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn run<const FULL: bool>(
+unsafe fn run<const FULL: bool, const TAPS: usize>(
     p: &DepthwiseI8<'_>,
     x: &[i8],
     y: &mut [i8],
@@ -127,7 +127,8 @@ unsafe fn run<const FULL: bool>(
         Block::new(p, start, at)
     });
     let used = count.div_ceil(BLOCK_N);
-    let pairs = p.window.taps().div_ceil(2);
+    // Known to the compiler for the most common window.
+    let taps = if TAPS > 0 { TAPS } else { p.window.taps() };
     let f = &p.finish;
     let lo = _mm256_set1_ps((f.lo - f.y_zero) as f32);
     let hi = _mm256_set1_ps((f.hi - f.y_zero) as f32);
@@ -141,9 +142,12 @@ unsafe fn run<const FULL: bool>(
             // y holds `rows` of c channels.
             unsafe {
                 let mut acc = block.bias;
-                for (from, w) in walk.from.chunks_exact(2).zip(&block.weights[..pairs]) {
+                for (from, w) in walk.from[..taps].chunks(2).zip(&block.weights) {
                     let a = load::<FULL>(from[0].add(block.at), count);
-                    let b = load::<FULL>(from[1].add(block.at), count);
+                    let b = match from.get(1) {
+                        Some(from) => load::<FULL>(from.add(block.at), count),
+                        None => _mm256_setzero_si256(),
+                    };
                     let low = _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), w[0]);
                     let high = _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), w[1]);
                     acc = [
@@ -204,10 +208,10 @@ pub(super) fn depthwise_i8(p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Ra
     for start in (0..c).step_by(RUN) {
         // SAFETY: the asserts above.
         unsafe {
-            if c >= BLOCK_N {
-                run::<true>(p, x, y, &rows, start);
-            } else {
-                run::<false>(p, x, y, &rows, start);
+            match (c >= BLOCK_N, w.taps()) {
+                (true, 9) => run::<true, 9>(p, x, y, &rows, start),
+                (true, _) => run::<true, 0>(p, x, y, &rows, start),
+                (false, _) => run::<false, 0>(p, x, y, &rows, start),
             }
         }
     }

@@ -7,7 +7,7 @@
 //! vpmaddwd:               k0·k0 + k1·k1, k2·k2 + k3·k3 for each channel                    8 × i32
 //! ```
 //! Accumulators hold two partial sums a channel, added once at the end. Tile: `R` rows × `4 · H` channels in `R · H`
-//! registers (6 × 2 or 3 × 4). Accumulator bound: `|bias| + K · 128 · 255 < 2³¹`; a pair of products is at most 2¹⁵.
+//! registers (6 × 2 or 2 × 4). Accumulator bound: `|bias| + K · 128 · 255 < 2³¹`; a pair of products is at most 2¹⁵.
 
 use super::finish::{Last, store_bytes};
 use crate::params::Finish;
@@ -159,12 +159,8 @@ static HALF: [Kernel; 6] = [
     tile::<5, 2, false>,
     tile::<6, 2, false>,
 ];
-static WHOLE: [Kernel; 3] = [
-    tile::<1, 4, false>,
-    tile::<2, 4, false>,
-    tile::<3, 4, false>,
-];
-static DIRECT: [Kernel; 3] = [tile::<1, 4, true>, tile::<2, 4, true>, tile::<3, 4, true>];
+static WHOLE: [Kernel; 2] = [tile::<1, 4, false>, tile::<2, 4, false>];
+static DIRECT: [Kernel; 2] = [tile::<1, 4, true>, tile::<2, 4, true>];
 
 /// `rows` × [`Tile::channels`] of any size: channels outside, rows inside, so that the weights of a tile stay in the
 /// first cache. `direct`: see [`tile`].
@@ -173,12 +169,12 @@ static DIRECT: [Kernel; 3] = [tile::<1, 4, true>, tile::<2, 4, true>, tile::<3, 
 /// As for a tile, with as many rows and channels as asked for.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn gemm(all: &Tile, rows: usize, direct: bool) {
-    let kernels = match (direct, rows > 3) {
+    let kernels = match (direct, rows > 2) {
         (true, _) => &DIRECT[..],
         (false, true) => &HALF[..],
         (false, false) => &WHOLE[..],
     };
-    let step = if !direct && rows > 3 { 8 } else { 16 };
+    let step = if !direct && rows > 2 { 8 } else { 16 };
     let block = all.k.div_ceil(4) * 64;
     let mut n = 0;
     while n < all.channels {

@@ -2,7 +2,7 @@
 //!
 //! | kernel | file | tile |
 //! |---|---|---|
-//! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs` | 6 rows × 8 channels, 3 rows × 16 |
+//! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs` | 6 rows × 8 channels, 2 rows × 16 |
 //! | `depthwise_i8` | `depthwise_i8.rs` | 16 channels, two taps an instruction |
 //! | `conv_f32` | `conv_f32.rs` | 6 rows × 16 channels |
 //! | `depthwise_f32` | `depthwise_f32.rs` | 16 channels |
