@@ -20,6 +20,7 @@ macro_rules! again {
 }
 
 again! {
+    copy::copy(p: &op::Copy, x: &[u8], y: &mut [u8]);
     matmul::matmul_f32(a: &[f32], b: &[f32], y: &mut [f32], m: usize, k: usize, n: usize);
     binary::binary_i8(p: &op::BinaryI8, a: Source<'_, i8>, b: Source<'_, i8>, y: &mut [i8]);
     binary::binary_f32(p: &op::BinaryF32, a: Source<'_, f32>, b: Source<'_, f32>, y: &mut [f32]);

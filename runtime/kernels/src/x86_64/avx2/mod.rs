@@ -6,9 +6,9 @@
 //! | `depthwise_i8` | `depthwise_i8.rs` | 16 channels, two taps an instruction |
 //! | `conv_f32` | `conv_f32.rs` | 6 rows × 16 channels |
 //! | `depthwise_f32` | `depthwise_f32.rs` | 16 channels |
-//! | all element-wise, pooling, reductions, softmax, `matmul_f32` | `again.rs` | the definition, compiled for AVX2 |
+//! | all element-wise, pooling, reductions, softmax, `matmul_f32`, `copy` | `again.rs` | the definition, compiled for AVX2 |
 //!
-//! Scalar: `copy`, `fill`, `embedding`, `table_i8`, `flip_sign`. No kernel uses `vpmaddubsw`: it saturates.
+//! Scalar: `fill`, `embedding`, `table_i8`, `flip_sign`. No kernel uses `vpmaddubsw`: it saturates.
 
 pub(crate) mod again;
 mod conv_f32;
@@ -129,5 +129,9 @@ impl Tier for Avx2 {
 
     fn softmax_i8(&self, p: &op::SoftmaxI8, table: &[f32; 256], x: &[i8], y: &mut [i8]) {
         call!(again::softmax_i8, p, table, x, y);
+    }
+
+    fn copy(&self, p: &op::Copy, x: &[u8], y: &mut [u8]) {
+        call!(again::copy, p, x, y);
     }
 }

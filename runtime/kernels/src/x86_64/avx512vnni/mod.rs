@@ -9,7 +9,7 @@
 //! | `binary_i8`, `binary_f32` (Add, Sub, Mul, Div) | `binary.rs` | 64 or 16 elements |
 //! | `quantize`, `dequantize`, `table_i8` (with VBMI) | `element.rs` | 64 or 16 elements |
 //! | `pool_i8`, `reduce_i8` | `pool.rs` | 64 channels |
-//! | `unary_f32`, `pool_f32`, `reduce_f32`, `softmax_f32`, `softmax_i8` | `../avx2/again.rs` | those of the AVX2 tier |
+//! | `unary_f32`, `pool_f32`, `reduce_f32`, `softmax_f32`, `softmax_i8`, `copy` | `../avx2/again.rs` | those of the AVX2 tier |
 //!
 //! Every other method is the scalar definition.
 
@@ -167,5 +167,10 @@ impl Tier for Avx512Vnni {
     fn softmax_i8(&self, p: &op::SoftmaxI8, table: &[f32; 256], x: &[i8], y: &mut [i8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { again::softmax_i8(p, table, x, y) }
+    }
+
+    fn copy(&self, p: &op::Copy, x: &[u8], y: &mut [u8]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { again::copy(p, x, y) }
     }
 }

@@ -80,6 +80,7 @@ impl Tier for AvxVnni {
         pool_f32(p: &op::PoolF32, x: &[f32], y: &mut [f32], rows: Range<usize>);
         reduce_i8(p: &op::ReduceI8, x: &[i8], y: &mut [i8]);
         reduce_f32(p: &op::ReduceF32, x: &[f32], y: &mut [f32]);
+        copy(p: &op::Copy, x: &[u8], y: &mut [u8]);
         softmax_f32(count: usize, x: Source<'_, f32>, y: &mut [f32]);
         softmax_i8(p: &op::SoftmaxI8, table: &[f32; 256], x: &[i8], y: &mut [i8]);
     }
