@@ -17,6 +17,7 @@ mod fuse_activation;
 mod fuse_pad;
 mod fuse_qdq;
 mod gelu;
+mod hoist_clamp;
 mod identities;
 mod matmul_to_dense;
 mod merge_reshapes;
@@ -85,6 +86,7 @@ fn rules(phase: Phase) -> Vec<Box<dyn Rule>> {
         Box::new(fold_affine::FoldAffine),
         Box::new(full_window_pool::FullWindowPool),
         Box::new(fuse_pad::FusePad),
+        Box::new(hoist_clamp::HoistClamp),
         Box::new(fuse_activation::FuseActivation),
     ];
     if phase >= Phase::Integer {

@@ -15,6 +15,7 @@ use crate::optimize::fold_batch_norm::{FoldBatchNorm, SplitBatchNorm};
 use crate::optimize::fold_constants::FoldConstants;
 use crate::optimize::fuse_activation::FuseActivation;
 use crate::optimize::fuse_pad::FusePad;
+use crate::optimize::hoist_clamp::HoistClamp;
 use crate::optimize::matmul_to_dense::MatMulToDense;
 
 #[test]
@@ -232,4 +233,28 @@ fn activations_fuse() {
     let shared = net.binary(BinaryFn::Mul, x, x);
     let bounded = net.relu(shared);
     insta::assert_snapshot!(net.rewritten(&FuseActivation, &[sum, shared, bounded]));
+}
+
+#[test]
+fn bounds_move_up_to_where_they_fuse() {
+    let mut net = Net::new();
+    let x = net.input(&[1, 4, 4, 2]);
+    let w = net.floats(&[2, 1, 1, 2]);
+    let y = net.conv(0, &[x, w]);
+    let y = net.unary(UnaryFn::LeakyRelu { alpha: 0.25 }, y);
+    let y = net.unary(
+        UnaryFn::Clamp(Clamp {
+            lo: -0.125,
+            hi: 6.0,
+        }),
+        y,
+    );
+    let z = net.conv(0, &[y, w]);
+    let z = net.pool(PoolKind::Max, 2, z);
+    let z = net.relu(z);
+    // Not exact: stays.
+    let v = net.conv(0, &[x, w]);
+    let v = net.unary(UnaryFn::LeakyRelu { alpha: 0.1 }, v);
+    let v = net.unary(UnaryFn::Clamp(Clamp { lo: -0.9, hi: 6.0 }), v);
+    insta::assert_snapshot!(net.rewritten(&HoistClamp, &[z, v]));
 }
