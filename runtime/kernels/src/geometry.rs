@@ -26,6 +26,50 @@ pub(crate) fn pixel(w: &Window, row: usize) -> Pixel {
     }
 }
 
+/// Output pixels one after another, without a division each.
+#[derive(Clone, Copy)]
+pub(crate) struct Walk<'a> {
+    window: &'a Window,
+    /// Output coordinates.
+    x: u32,
+    y: u32,
+    at: Pixel,
+}
+
+impl<'a> Walk<'a> {
+    /// From output pixel `row` on.
+    #[inline]
+    pub(crate) fn new(window: &'a Window, row: usize) -> Self {
+        let out_w = (window.out_w as usize).max(1);
+        Self {
+            window,
+            x: (row % out_w) as u32,
+            y: (row / out_w % (window.out_h as usize).max(1)) as u32,
+            at: pixel(window, row),
+        }
+    }
+
+    /// The place of this pixel; then goes on to the next.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Pixel {
+        let (at, w) = (self.at, self.window);
+        self.x += 1;
+        self.at.left += w.stride_w as isize;
+        if self.x == w.out_w {
+            self.x = 0;
+            self.y += 1;
+            self.at.left = -(w.pad_left as isize);
+            self.at.top += w.stride_h as isize;
+            if self.y == w.out_h {
+                self.y = 0;
+                self.at.top = -(w.pad_top as isize);
+                self.at.base += w.in_h as usize * w.in_w as usize;
+            }
+        }
+        at
+    }
+}
+
 impl Pixel {
     /// Index of the input pixel (batch · in_h · in_w) under tap `(i, j)`, `None` on the border.
     #[inline(always)]

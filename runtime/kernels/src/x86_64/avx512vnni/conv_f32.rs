@@ -1,7 +1,7 @@
 //! Float convolution, dense product and matrix product: rows as they lie, or packed patches, into tiles.
 
 use super::gemm_f32::{Tile, gemm};
-use crate::geometry::{Pixel, pixel};
+use crate::geometry::{Pixel, Walk};
 use crate::params::{ConvF32, FloatWeights, Part};
 use core::mem::MaybeUninit;
 use redpoll_plan::Window;
@@ -122,8 +122,9 @@ pub(super) unsafe fn conv_f32(
                     (left, x.as_ptr().add(first * in_c + group * group_in), in_c)
                 } else {
                     let count = left.div_ceil(left.div_ceil(capacity));
+                    let mut walk = Walk::new(w, first);
                     for r in 0..count {
-                        let (at, to) = (pixel(w, first + r), buffer.add(r * k));
+                        let (at, to) = (walk.next(), buffer.add(r * k));
                         pack(w, x.as_ptr(), group * group_in, group_in, &at, to);
                     }
                     (count, buffer.cast_const(), k)

@@ -6,7 +6,7 @@
 
 use super::gemm_i8::{Tile, gemm, gemm_long};
 use super::patches::{Patch, flip};
-use crate::geometry::pixel;
+use crate::geometry::Walk;
 use crate::params::{ConvI8, Part};
 use core::mem::MaybeUninit;
 use redpoll_plan::layout::{BLOCK_K, packed_i8_len, padded_n};
@@ -125,8 +125,9 @@ pub(super) unsafe fn conv_i8(
                         flip::<false>(x.as_ptr().add(from), buffer.add(r * stride), k);
                     }
                 } else {
+                    let mut walk = Walk::new(w, first);
                     for r in 0..count {
-                        let (at, to) = (pixel(w, first + r), buffer.add(r * stride));
+                        let (at, to) = (walk.next(), buffer.add(r * stride));
                         if tight {
                             patch.pack::<true>(&at, to);
                         } else {

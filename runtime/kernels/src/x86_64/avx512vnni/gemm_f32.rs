@@ -9,6 +9,9 @@
 
 use core::arch::x86_64::*;
 
+/// Bytes of each block that are fetched ahead: the weights of a tile often exceed the first cache.
+const AHEAD: usize = 1024;
+
 /// Operands of one tile.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
@@ -60,7 +63,8 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(t: &Tile) {
         unsafe {
             let mut weights = [_mm512_setzero_ps(); B];
             for (b, weights) in weights.iter_mut().enumerate() {
-                let at = w.add(b * t.block_stride * size);
+                let at = w.wrapping_add(b * t.block_stride * size);
+                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
                 *weights = if HALF {
                     _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask(b), at.cast()))
                 } else {
