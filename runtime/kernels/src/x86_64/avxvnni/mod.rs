@@ -3,10 +3,12 @@
 //! | kernel | file | tile |
 //! |---|---|---|
 //! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs` | 6 rows × 16 channels, 1 row × 64 |
+//! | `depthwise_i8`, 3×3 | `depthwise_i8.rs` | 32 channels |
 //!
 //! Every other method is that of the AVX2 tier.
 
 mod conv_i8;
+mod depthwise_i8;
 mod gemm_i8;
 
 use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
@@ -66,8 +68,16 @@ impl Tier for AvxVnni {
         }
     }
 
+    fn depthwise_i8(&self, p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>) {
+        if depthwise_i8::fits(p) {
+            // SAFETY: a value of this type exists only where the CPU has the instructions.
+            unsafe { depthwise_i8::depthwise_i8(p, x, y, rows) }
+        } else {
+            self.avx2.depthwise_i8(p, x, y, rows);
+        }
+    }
+
     as_avx2! {
-        depthwise_i8(p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>);
         conv_f32(p: &ConvF32<'_>, x: &[f32], y: &mut [f32], part: Part, scratch: &mut [u8]);
         depthwise_f32(p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows: Range<usize>);
         matmul_f32(a: &[f32], b: &[f32], y: &mut [f32], m: usize, k: usize, n: usize);
