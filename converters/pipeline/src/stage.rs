@@ -1,8 +1,10 @@
 //! The results of the stages, as types.
 
+use std::sync::Arc;
+
 use redpoll_graph::Graph;
 
-use crate::calibrate::{Ranges, SampleSet};
+use crate::calibrate::{Ranges, SampleSet, Statistics};
 use crate::quantize::QuantizeLog;
 
 /// A model as imported: float, or with the quantisation that it came with.
@@ -24,6 +26,8 @@ pub struct Calibrated {
     pub(crate) ranges: Ranges,
     /// What the ranges were measured on; `None` when they were read from a file.
     pub(crate) samples: Option<SampleSet>,
+    /// What was measured on them.
+    pub(crate) statistics: Option<Arc<Statistics>>,
 }
 
 /// An int8 model.
@@ -71,6 +75,11 @@ impl Calibrated {
     /// The float graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// What was measured on the samples; `None` when the ranges were read from a file.
+    pub fn statistics(&self) -> Option<&Statistics> {
+        self.statistics.as_deref()
     }
 
     /// The ranges, by value name.

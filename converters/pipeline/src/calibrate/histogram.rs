@@ -52,8 +52,8 @@ impl Histogram {
         }
     }
 
-    /// Makes `[lo, hi]` lie within the bins.
-    fn cover(&mut self, lo: f32, hi: f32) {
+    /// Makes `[lo, hi]` lie within the bins and the extremes.
+    pub(super) fn cover(&mut self, lo: f32, hi: f32) {
         self.min = self.min.min(lo);
         self.max = self.max.max(hi);
         let (lo, hi) = (f64::from(lo), f64::from(hi));

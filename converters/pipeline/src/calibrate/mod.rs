@@ -109,6 +109,7 @@ pub fn calibrate(
         graph: model.graph.clone(),
         ranges,
         samples: Some(samples),
+        statistics: Some(Arc::new(statistics)),
     })
 }
 
@@ -127,6 +128,7 @@ pub fn with_ranges(model: &Optimized, ranges: Ranges) -> Result<Calibrated, Erro
             graph: model.graph.clone(),
             ranges,
             samples: None,
+            statistics: None,
         }),
     }
 }

@@ -9,6 +9,9 @@ use super::{Histogram, Method, Range};
 /// Weight of a new sample in the moving average of its smallest and largest element.
 const MOMENTUM: f32 = 0.1;
 
+/// Most elements of one tensor that the histogram takes; of larger ones it takes an even choice.
+const MOST_COUNTED: usize = 1 << 15;
+
 /// Statistics of each channel (last axis).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Channels {
@@ -80,15 +83,21 @@ pub struct ValueStatistics {
 impl ValueStatistics {
     /// Adds one tensor.
     pub fn add(&mut self, elements: &[f32], channels: usize) {
-        self.histogram.add(elements);
         self.channels.add(elements, channels.max(1));
         let finite = || elements.iter().copied().filter(|v| v.is_finite());
         let min = finite().fold(f32::INFINITY, f32::min);
         let max = finite().fold(f32::NEG_INFINITY, f32::max);
-        if min <= max {
-            let s = self.sample.get_or_insert(Range { min, max });
-            s.min = s.min.min(min);
-            s.max = s.max.max(max);
+        if min > max {
+            return;
+        }
+        let s = self.sample.get_or_insert(Range { min, max });
+        s.min = s.min.min(min);
+        s.max = s.max.max(max);
+        self.histogram.cover(min, max);
+        if elements.len() <= MOST_COUNTED {
+            self.histogram.add(elements);
+        } else {
+            self.histogram.add(&choice(elements));
         }
     }
 
@@ -111,6 +120,16 @@ impl ValueStatistics {
             max: self.histogram.max(),
         })
     }
+}
+
+/// [`MOST_COUNTED`] elements, one from each of as many equal stretches, at changing places within them.
+fn choice(elements: &[f32]) -> Vec<f32> {
+    let n = elements.len();
+    let one = |i: usize| {
+        let (from, to) = (i * n / MOST_COUNTED, (i + 1) * n / MOST_COUNTED);
+        elements[from + i.wrapping_mul(0x9E37_79B1) % (to - from)]
+    };
+    (0..MOST_COUNTED).map(one).collect()
 }
 
 /// Statistics of all float values, by name.

@@ -12,8 +12,9 @@ mod rounding;
 use redpoll_graph::{Data, Graph, Node, NodeId, Op, Tensor};
 
 use self::frontier::Frontier;
+use self::moments::Windows;
 use super::{Rounding, Scheme, weights};
-use crate::calibrate::{Executors, Statistics, gather};
+use crate::calibrate::{Executors, Statistics};
 use crate::{Calibrated, Error, Quantized};
 
 /// How often the bias is corrected; each time the layer is run again.
@@ -30,12 +31,11 @@ pub(super) fn refine(
     if scheme.rounding == Rounding::Nearest && !scheme.bias_correction {
         return Ok(());
     }
-    let Some(samples) = &model.samples else {
+    let (Some(samples), Some(statistics)) = (&model.samples, &model.statistics) else {
         let note = "ranges were read, not measured: weights are rounded to the nearest, biases not corrected";
         quantized.log.notes.push(note.to_owned());
         return Ok(());
     };
-    let statistics = gather(&model.graph, samples, executors, &mut |_, _| {})?;
     let last = last_layer(&quantized.graph);
     let mut frontier = Frontier::new(&quantized.graph, samples);
     let total = quantized.graph.nodes.len();
@@ -48,7 +48,7 @@ pub(super) fn refine(
         frontier.run(&quantized.graph, id, executors)?;
         if let (Some(layer), true) = (&layer, scheme.bias_correction) {
             for _ in 0..BIAS_PASSES {
-                if !layer.correct_bias(&mut quantized.graph, &statistics, &frontier) {
+                if !layer.correct_bias(&mut quantized.graph, statistics, &frontier) {
                     break;
                 }
                 frontier.run(&quantized.graph, id, executors)?;
@@ -87,11 +87,7 @@ impl<'a> Layer<'a> {
             return None;
         }
         let original = float.nodes.iter().find(|n| n.name == node.name)?;
-        let weights = original
-            .inputs
-            .get(1)
-            .and_then(|&w| float.constant(w))?
-            .as_f32()?;
+        let weights = float.constant(*original.inputs.get(1)?)?.as_f32()?;
         Some(Self {
             id,
             weights,
@@ -99,7 +95,7 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// Replaces the weights by ones rounded over the second moments of the layer's input.
+    /// Rounds the weights again, over the second moments of the input that the layer really gets.
     fn round_weights(&self, graph: &mut Graph, frontier: &Frontier) {
         let node = graph.node(self.id);
         let inputs = frontier.tensors(node.inputs[0]);
@@ -107,25 +103,21 @@ impl<'a> Layer<'a> {
         let (Some(qx), Some(qw)) = (&x.qparams, &w.qparams) else {
             return;
         };
-        let windows = moments::Windows::of(node, &x.shape, &w.shape, qx.zero_point());
-        let groups = windows.groups();
+        let windows = Windows::of(node, &x.shape, &w.shape, qx.zero_point());
         let row = windows.length();
         let channels = w.shape.first().copied().unwrap_or(0);
-        let in_group = channels / groups.max(1);
+        let in_group = channels / windows.groups().max(1);
         let mut rounded = Vec::with_capacity(self.weights.len());
-        for g in 0..groups {
-            let basis = rounding::Basis::of(windows.covariance(inputs, g), row);
-            let rows = &self.weights[g * in_group * row..(g + 1) * in_group * row];
-            let scales: Vec<f32> = (g * in_group..(g + 1) * in_group)
-                .map(|c| qw.scale_at(c))
-                .collect();
+        for g in 0..windows.groups() {
+            let basis = rounding::Basis::of(&windows.covariance(inputs, g), row);
+            let own = g * in_group..(g + 1) * in_group;
+            let rows = &self.weights[own.start * row..own.end * row];
+            let scales: Vec<f32> = own.map(|c| qw.scale_at(c)).collect();
             rounded.extend(basis.round(rows, &scales));
         }
-        let bias = graph
-            .constant(node.inputs[2])
-            .and_then(Tensor::as_i32)
-            .unwrap_or_default();
-        let fits = weights::overflowing_channel(&rounded, bias, qx, x.dtype).is_none();
+        let bias = graph.constant(node.inputs[2]).and_then(Tensor::as_i32);
+        let fits =
+            weights::overflowing_channel(&rounded, bias.unwrap_or_default(), qx, x.dtype).is_none();
         let (id, shape) = (node.inputs[1], w.shape.clone());
         if fits && let Ok(tensor) = Tensor::new(shape, Data::I8(rounded)) {
             graph.value_mut(id).constant = Some(tensor.into());

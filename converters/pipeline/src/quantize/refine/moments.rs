@@ -77,29 +77,21 @@ impl Windows {
         self.kernel[0] * self.kernel[1] * self.channels / self.groups
     }
 
-    /// Covariance `[K, K]` of the windows of group `g` over `tensors`, from an even choice of positions.
+    /// Covariance `[K, K]` of the windows of group `g`, from an even choice of positions over all tensors.
     pub fn covariance(&self, tensors: &[Tensor], g: usize) -> Vec<f32> {
         let k = self.length();
         let each = self.y[0] * self.y[1];
         let total = tensors.len() * each;
         let count = total.min(MOST_WINDOWS);
-        // Transposed, so that every entry is a dot product of two contiguous rows.
-        let mut columns = vec![0f32; k * count];
-        let mut window = vec![0f32; k];
-        for i in 0..count {
+        let mut rows = vec![0f32; count * k];
+        for (i, window) in rows.chunks_exact_mut(k.max(1)).enumerate() {
             // Even steps with a jitter, so that no column of the image is preferred.
             let (from, to) = (i * total / count, (i + 1) * total / count);
             let position = from + i.wrapping_mul(0x9E37_79B1) % (to - from).max(1);
-            self.read(&tensors[position / each], position % each, g, &mut window);
-            for (column, &v) in columns.chunks_exact_mut(count).zip(&window) {
-                column[i] = v;
-            }
+            self.read(&tensors[position / each], position % each, g, window);
         }
-        for column in columns.chunks_exact_mut(count.max(1)) {
-            let mean = column.iter().sum::<f32>() / count as f32;
-            column.iter_mut().for_each(|v| *v -= mean);
-        }
-        products(&columns, k, count)
+        center(&mut rows, k);
+        products(&transposed(&rows, k), &rows, k)
     }
 
     fn read(&self, tensor: &Tensor, position: usize, g: usize, window: &mut [f32]) {
@@ -132,59 +124,63 @@ fn copy<T: Copy + Into<i32>>(tap: &mut [f32], from: &[T], zero: i32) {
     }
 }
 
-/// All products of two of `k` rows of `n` elements, divided by `n`.
-fn products(rows: &[f32], k: usize, n: usize) -> Vec<f32> {
-    let mut out = vec![0f32; k * k];
-    let row = |i: usize| &rows[i * n..(i + 1) * n];
-    let threads = if k < 64 {
-        1
-    } else {
-        std::thread::available_parallelism()
-            .map_or(1, usize::from)
-            .min(8)
-    };
-    std::thread::scope(|scope| {
-        let chunk = k.div_ceil(threads * 8).max(1);
-        let mut shares: Vec<Vec<(usize, &mut [f32])>> = (0..threads).map(|_| Vec::new()).collect();
-        for (i, lines) in out.chunks_mut(chunk * k).enumerate() {
-            shares[i % threads].push((i * chunk, lines));
+/// Subtracts from each of `k` columns its mean.
+fn center(rows: &mut [f32], k: usize) {
+    let n = (rows.len() / k.max(1)).max(1) as f64;
+    let mut means = vec![0f64; k];
+    for row in rows.chunks_exact(k.max(1)) {
+        for (m, &v) in means.iter_mut().zip(row) {
+            *m += f64::from(v);
         }
-        for share in shares {
-            scope.spawn(move || {
-                for (first, lines) in share {
-                    for (offset, line) in lines.chunks_exact_mut(k).enumerate() {
-                        let i = first + offset;
-                        for (j, entry) in line.iter_mut().enumerate().skip(i) {
-                            *entry = dot(row(i), row(j)) / n as f32;
-                        }
-                    }
-                }
-            });
+    }
+    for row in rows.chunks_exact_mut(k.max(1)) {
+        for (v, m) in row.iter_mut().zip(&means) {
+            *v -= (m / n) as f32;
         }
-    });
-    for i in 0..k {
-        for j in 0..i {
-            out[i * k + j] = out[j * k + i];
+    }
+}
+
+/// `[n, k]` → `[k, n]`.
+fn transposed(rows: &[f32], k: usize) -> Vec<f32> {
+    let n = rows.len() / k.max(1);
+    let mut out = vec![0f32; rows.len()];
+    for (i, row) in rows.chunks_exact(k.max(1)).enumerate() {
+        for (j, &v) in row.iter().enumerate() {
+            out[j * n + i] = v;
         }
     }
     out
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0f32; 16];
-    let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a16
-        .remainder()
-        .iter()
-        .zip(b16.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    for (x, y) in a16.zip(b16) {
-        for l in 0..16 {
-            lanes[l] += x[l] * y[l];
-        }
+/// `a [k, n] · b [n, k] / n` on the best tier of this CPU (the bits are the same on all), rows divided among threads.
+fn products(a: &[f32], b: &[f32], k: usize) -> Vec<f32> {
+    let mut y = vec![0f32; k * k];
+    let n = b.len() / k.max(1);
+    let Some(tier) = redpoll_kernels::tiers().first() else {
+        return y;
+    };
+    if n == 0 {
+        return y;
     }
-    lanes.iter().sum::<f32>() + rest
+    let threads = match k {
+        ..64 => 1,
+        _ => std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(8),
+    };
+    let share = k.div_ceil(threads);
+    std::thread::scope(|scope| {
+        for (a, y) in a.chunks(share * n).zip(y.chunks_mut(share * k)) {
+            let mut work = move || tier.matmul_f32(a, b, y, a.len() / n, n, k);
+            if threads > 1 {
+                scope.spawn(work);
+            } else {
+                work();
+            }
+        }
+    });
+    y.iter_mut().for_each(|v| *v /= n as f32);
+    y
 }
 
 /// The real mean of each channel (last axis) over all tensors.

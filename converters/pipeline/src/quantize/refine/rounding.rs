@@ -20,7 +20,7 @@ pub(super) struct Basis {
 
 impl Basis {
     /// Of a covariance `[k, k]`.
-    pub fn of(covariance: Vec<f32>, k: usize) -> Self {
+    pub fn of(covariance: &[f32], k: usize) -> Self {
         let mean = (0..k).map(|i| covariance[i * k + i]).sum::<f32>() / k.max(1) as f32;
         let damping = (DAMPING * mean).max(1e-6);
         let mut order: Vec<usize> = (0..k).collect();
@@ -43,14 +43,7 @@ impl Basis {
         if k == 0 {
             return out;
         }
-        let threads = if rows.len() < 1 << 14 {
-            1
-        } else {
-            std::thread::available_parallelism()
-                .map_or(1, usize::from)
-                .min(8)
-        };
-        let share = scales.len().div_ceil(threads).max(1);
+        let share = scales.len().div_ceil(threads_for(rows.len())).max(1);
         std::thread::scope(|scope| {
             for ((out, rows), scales) in out
                 .chunks_mut(share * k)
@@ -124,4 +117,14 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     lanes.iter().sum::<f64>() + rest
+}
+
+/// Threads that pay for this many weights.
+fn threads_for(weights: usize) -> usize {
+    if weights < 1 << 14 {
+        return 1;
+    }
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(8)
 }
