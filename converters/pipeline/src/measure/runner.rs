@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use redpoll_graph::{Data, Tensor};
-use redpoll_session::{Options, Session, Value};
+use redpoll_session::{Options, Session, TensorInfo, Value};
 
 use crate::{Error, ErrorKind};
 
@@ -84,27 +84,11 @@ impl Runner {
     /// When there is no such output, or it is of a type that is no number.
     pub fn real(&self, index: usize) -> Result<Vec<f32>, Error> {
         let info = &self.session.outputs()[index];
-        let quantized = info.scale != 0.0;
-        let real = |q: i32| {
-            if quantized {
-                info.dequantize(q)
-            } else {
-                q as f32
-            }
-        };
-        Ok(match self.session.output_value(index)? {
-            Value::F32(v) => v.to_vec(),
-            Value::I8(v) => v.iter().map(|&q| real(q.into())).collect(),
-            Value::U8(v) => v.iter().map(|&q| real(q.into())).collect(),
-            Value::I32(v) => v.iter().map(|&q| q as f32).collect(),
-            Value::I64(v) => v.iter().map(|&q| q as f32).collect(),
-            Value::Bool(v) => v.iter().map(|&b| b.into()).collect(),
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Invalid,
-                    format!("output \"{}\" holds {:?}", info.name, info.dtype),
-                ));
-            }
+        real_numbers(info, self.session.output_value(index)?).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("output \"{}\" holds {:?}", info.name, info.dtype),
+            )
         })
     }
 
@@ -133,6 +117,27 @@ impl Runner {
         }
         Ok(out)
     }
+}
+
+/// The elements as real numbers, dequantised where the tensor is quantised; `None` for half precision.
+pub(super) fn real_numbers(info: &TensorInfo, value: Value<'_>) -> Option<Vec<f32>> {
+    let quantized = info.scale != 0.0;
+    let real = |q: i32| {
+        if quantized {
+            info.dequantize(q)
+        } else {
+            q as f32
+        }
+    };
+    Some(match value {
+        Value::F32(v) => v.to_vec(),
+        Value::I8(v) => v.iter().map(|&q| real(q.into())).collect(),
+        Value::U8(v) => v.iter().map(|&q| real(q.into())).collect(),
+        Value::I32(v) => v.iter().map(|&q| real(q)).collect(),
+        Value::I64(v) => v.iter().map(|&q| q as f32).collect(),
+        Value::Bool(v) => v.iter().map(|&b| b.into()).collect(),
+        _ => return None,
+    })
 }
 
 impl From<redpoll_session::Error> for Error {
