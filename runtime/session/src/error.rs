@@ -26,6 +26,10 @@ pub enum ErrorKind {
     NotSet,
     /// The run itself failed.
     Run,
+    /// The library of another runtime is missing, too old or cannot be loaded.
+    Library,
+    /// Another runtime cannot load or run this model.
+    Model,
 }
 
 /// An error of a session: what happened, to which tensor, and what to do about it.

@@ -3,6 +3,7 @@
 use redpoll_plan::{DType, Plan, Tensor};
 
 use crate::error::{Error, ErrorKind};
+use crate::value::Value;
 
 /// An input or output.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,43 @@ impl TensorInfo {
             zero_point: tensor.zero_point,
             bytes: tensor.bytes(),
         }
+    }
+
+    /// An input or output that carries no quantisation, as other runtimes describe theirs: for implementers of
+    /// [`Backend`](crate::Backend).
+    pub fn named(name: impl Into<String>, dtype: DType, shape: &[usize]) -> Self {
+        Self {
+            name: name.into(),
+            dtype,
+            shape: shape.to_vec(),
+            scale: 0.0,
+            zero_point: 0,
+            bytes: shape.iter().fold(dtype.size(), |n, &d| n.saturating_mul(d)),
+        }
+    }
+
+    /// Whether a value fits: for implementers of [`Backend`](crate::Backend).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Type`] or [`ErrorKind::Length`].
+    pub fn check(&self, value: Value<'_>) -> Result<(), Error> {
+        let (name, wanted, got) = (&self.name, self.dtype, value.dtype());
+        if wanted != got {
+            return Err(Error::new(
+                ErrorKind::Type,
+                format!("\"{name}\" holds {wanted:?}, not {got:?}"),
+            ));
+        }
+        let (wanted, got) = (self.len(), value.len());
+        if wanted != got {
+            let shape = &self.shape;
+            return Err(Error::new(
+                ErrorKind::Length,
+                format!("\"{name}\" has {wanted} elements (shape {shape:?}), got {got}"),
+            ));
+        }
+        Ok(())
     }
 
     /// The real value of a quantised element.
