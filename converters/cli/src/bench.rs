@@ -97,27 +97,27 @@ pub fn run(args: &Args) -> Result<()> {
         if args.profile {
             all["steps"] = steps.into();
         }
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        say!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
-    println!(
+    say!(
         "{} · tier {tier}, {threads} thread(s), {} runs",
         args.model.display(),
         timing.runs
     );
-    println!(
+    say!(
         "  min {}   p50 {}   p90 {}   p99 {}",
         text::micros(timing.min_us),
         text::micros(timing.p50_us),
         text::micros(timing.p90_us),
         text::micros(timing.p99_us)
     );
-    println!(
+    say!(
         "  {:.2} MMAC, {gmacs:.2} GMAC/s; load {}",
         macs as f64 / 1e6,
         text::micros(loaded.load_us)
     );
-    println!(
+    say!(
         "  arena {}, plan {}, peak resident set {}",
         text::bytes(arena),
         text::bytes(loaded.plan_bytes),
@@ -125,12 +125,16 @@ pub fn run(args: &Args) -> Result<()> {
     );
     if args.profile {
         let total: u64 = profile.iter().map(|s| s.ns).sum();
-        println!(
+        say!(
             "\n  {:>9} {:>6} {:>10} {:>8}  {:14} step",
-            "time", "share", "MAC", "GMAC/s", "kind"
+            "time",
+            "share",
+            "MAC",
+            "GMAC/s",
+            "kind"
         );
         for s in &profile {
-            println!(
+            say!(
                 "  {:>9} {:>5.1}% {:>10} {:>8.2}  {:14} {}",
                 text::micros(s.ns as f64 / 1e3),
                 s.ns as f64 / total.max(1) as f64 * 100.0,

@@ -110,6 +110,11 @@ pub fn run(args: &Args) -> Result<()> {
             "give a second model, or two tiers with --tiers A,B, or --threads A,B".into()
         ));
     }
+    if args.tiers.len() > 2 || args.threads.len() > 2 {
+        bail!(Usage(
+            "--tiers and --threads take one value, or one for A and one for B".into()
+        ));
+    }
     let side = |i: usize, path: &PathBuf| {
         let tier = args.tiers.get(i).or(args.tiers.last()).map(String::as_str);
         let threads = args
@@ -158,7 +163,7 @@ pub fn run(args: &Args) -> Result<()> {
             .iter()
             .map(|(n, op, db)| json!({"name": n, "op": op, "sqnr_db": db}))
             .collect();
-        println!(
+        say!(
             "{}",
             serde_json::to_string_pretty(&json!({"outputs": outputs, "layers": layers}))?
         );
@@ -166,9 +171,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     for (name, d) in &found {
         if d.differing == 0 {
-            println!("{name}: all {} elements equal, bit for bit", d.elements);
+            say!("{name}: all {} elements equal, bit for bit", d.elements);
         } else {
-            println!(
+            say!(
                 "{name}: {} of {} elements differ, largest difference {:.3e} ({} ULP), SQNR {}",
                 d.differing,
                 d.elements,
@@ -179,7 +184,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     for (name, op, db) in &layers {
-        println!(
+        say!(
             "  {:>9}  {op:14} {name}",
             db.map_or("equal".into(), |db| format!("{db:.1} dB"))
         );

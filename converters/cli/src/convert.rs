@@ -14,7 +14,7 @@ use redpoll_pipeline::report::{Report, to_html};
 use redpoll_pipeline::{Calibrated, Optimized};
 
 use crate::exit::{AccuracyDrop, Usage};
-use crate::load::Dims;
+use crate::load::{Dims, is_plan};
 use crate::{progress, text};
 
 /// Convert a trained model to int8 ONNX and a plan, and measure what it costs
@@ -63,7 +63,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.toml")]
     preprocess: Option<PathBuf>,
     /// Fails with exit code 3 when top-1 falls by more points than this
-    #[arg(long, value_name = "POINTS")]
+    #[arg(long, value_name = "POINTS", allow_negative_numbers = true)]
     max_drop: Option<f64>,
     /// Prints the report as JSON instead of a summary
     #[arg(long)]
@@ -153,6 +153,9 @@ pub fn run(args: &Args) -> Result<()> {
     if args.max_drop.is_some() && args.evaluate.is_none() {
         bail!(Usage("--max-drop needs --evaluate".into()));
     }
+    if is_plan(&args.model) {
+        bail!(Usage("a plan is converted already: give the .onnx".into()));
+    }
     let request = request(args)?;
     std::fs::create_dir_all(&args.output).with_context(|| args.output.display().to_string())?;
     let bar = progress::bar("read");
@@ -164,7 +167,7 @@ pub fn run(args: &Args) -> Result<()> {
     let conversion = result?;
     write(&args.output, &conversion)?;
     if args.json {
-        println!("{}", conversion.report.to_json());
+        say!("{}", conversion.report.to_json());
     } else {
         summary(
             &conversion.report,
@@ -211,21 +214,23 @@ fn check(bound: Option<f64>, r: &Report) -> Result<()> {
 }
 
 fn summary(r: &Report, quantized_here: bool, out: &Path) {
-    println!(
+    say!(
         "{}: {:.2} MMAC, {} layers",
         r.model,
         r.macs as f64 / 1e6,
         r.layers.len()
     );
     if r.calibration_samples > 0 {
-        println!(
+        say!(
             "  calibrated on {} samples ({}), measured on {}",
-            r.calibration_samples, r.method, r.evaluation_samples
+            r.calibration_samples,
+            r.method,
+            r.evaluation_samples
         );
     }
     if r.evaluation_samples > 0 {
-        println!("  {:14} {:>12} {:>12}", "", "float", "int8");
-        let row = |name: &str, f: String, q: String| println!("  {name:14} {f:>12} {q:>12}");
+        say!("  {:14} {:>12} {:>12}", "", "float", "int8");
+        let row = |name: &str, f: String, q: String| say!("  {name:14} {f:>12} {q:>12}");
         if r.float.top1.is_some() {
             row(
                 "top-1",
@@ -254,7 +259,7 @@ fn summary(r: &Report, quantized_here: bool, out: &Path) {
             text::bytes(r.int8_onnx_bytes),
         );
     }
-    println!(
+    say!(
         "  plan {}, weights {}, arena {} (live at the worst step {}), scratch {} a thread; tier {}",
         text::bytes(r.plan_bytes),
         text::bytes(r.weight_bytes),
@@ -270,18 +275,18 @@ fn summary(r: &Report, quantized_here: bool, out: &Path) {
         .collect();
     worst.sort_by(|a, b| a.0.total_cmp(&b.0));
     if let [(db, name), ..] = worst[..] {
-        println!("  layer furthest from float: {name} ({db:.1} dB)");
+        say!("  layer furthest from float: {name} ({db:.1} dB)");
     }
     let kept = r.layers.iter().filter(|l| l.reason.is_some()).count();
     if kept > 0 {
-        println!("  {kept} layer(s) stay in float, see the report for why");
+        say!("  {kept} layer(s) stay in float, see the report for why");
     }
     let onnx = if quantized_here {
         "model.int8.onnx, "
     } else {
         ""
     };
-    println!(
+    say!(
         "  wrote {}: {onnx}model.plan, report.json, report.html ({:.1} s)",
         out.display(),
         r.seconds

@@ -43,7 +43,7 @@ fn features() -> Vec<(&'static str, bool)> {
 pub fn run(args: &Args) -> Result<()> {
     let tiers = redpoll_session::tiers();
     if args.tiers {
-        println!("{}", tiers.join("\n"));
+        say!("{}", tiers.join("\n"));
         return Ok(());
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -57,21 +57,21 @@ pub fn run(args: &Args) -> Result<()> {
             "version": env!("CARGO_PKG_VERSION"), "arch": std::env::consts::ARCH, "os": std::env::consts::OS,
             "cores": cores, "tiers": tiers, "features": map,
         });
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        say!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
-    println!(
+    say!(
         "redpoll {} on {} {}, {cores} core(s)",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
         std::env::consts::ARCH
     );
-    println!("tiers that run here, best first: {}", tiers.join(", "));
+    say!("tiers that run here, best first: {}", tiers.join(", "));
     for (name, has) in features {
-        println!("  {name:12} {}", if has { "yes" } else { "no" });
+        say!("  {name:12} {}", if has { "yes" } else { "no" });
     }
     if !cfg!(target_arch = "x86_64") && !cfg!(target_arch = "aarch64") {
-        println!(
+        say!(
             "float results on CPUs without fused multiply-add are computed by software: the same bits, slowly"
         );
     }

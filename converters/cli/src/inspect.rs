@@ -73,7 +73,7 @@ pub fn run(args: &Args) -> Result<()> {
         Stage::Import | Stage::Optimize => {
             print_graph(optimized.graph())?;
             for (rule, n) in optimized.log() {
-                println!("# rule {rule}: {n}");
+                say!("# rule {rule}: {n}");
             }
             Ok(())
         }
@@ -89,14 +89,14 @@ pub fn run(args: &Args) -> Result<()> {
             };
             let calibrated = crate::convert::calibrate_only(&optimized, samples)?;
             if stage == Stage::Calibrate {
-                println!("{}", serde_json::to_string_pretty(calibrated.ranges())?);
+                say!("{}", serde_json::to_string_pretty(calibrated.ranges())?);
                 return Ok(());
             }
             let engine = redpoll_pipeline::calibrate::Engine::default();
             let quantized = quantize(&calibrated, &Default::default(), &engine, &mut |_, _| {})?;
             print_graph(quantized.graph())?;
             for (node, reason) in &quantized.log().kept_float {
-                println!("# kept float: {node}: {reason}");
+                say!("# kept float: {node}: {reason}");
             }
             Ok(())
         }
@@ -104,9 +104,9 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn print_graph(graph: &Graph) -> Result<()> {
-    print!("{}", redpoll_graph::print::print(graph));
+    say!("{}", redpoll_graph::print::print(graph).trim_end());
     let macs: u64 = graph.nodes.iter().map(|n| graph.macs(n)).sum();
-    println!(
+    say!(
         "# {} nodes, {:.3} MMAC",
         graph.nodes.len(),
         macs as f64 / 1e6
@@ -115,12 +115,12 @@ fn print_graph(graph: &Graph) -> Result<()> {
 }
 
 fn print_plan(bytes: &[u8], path: &Path, as_json: bool) -> Result<()> {
-    let plan = PlanSummary::read(bytes)?;
+    let plan = PlanSummary::read(bytes).with_context(|| path.display().to_string())?;
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&json!(plan))?);
+        say!("{}", serde_json::to_string_pretty(&json!(plan))?);
         return Ok(());
     }
-    println!(
+    say!(
         "{} · plan format {}, hash {}",
         path.display(),
         plan.version,
@@ -133,13 +133,13 @@ fn print_plan(bytes: &[u8], path: &Path, as_json: bool) -> Result<()> {
             } else {
                 String::new()
             };
-            println!("  {kind} {}: {}{:?}{quantized}", p.name, p.dtype, p.shape);
+            say!("  {kind} {}: {}{:?}{quantized}", p.name, p.dtype, p.shape);
         }
     }
     for (key, value) in &plan.metadata {
-        println!("  {key}: {}", value.replace('\n', "; "));
+        say!("  {key}: {}", value.replace('\n', "; "));
     }
-    println!(
+    say!(
         "  {} steps, {:.3} MMAC; weights {}, arena {} (live at the worst step {}, ratio {:.2}), scratch {} a thread, file {}",
         plan.steps.len(),
         plan.macs as f64 / 1e6,
@@ -150,13 +150,18 @@ fn print_plan(bytes: &[u8], path: &Path, as_json: bool) -> Result<()> {
         text::bytes(plan.scratch_bytes),
         text::bytes(plan.plan_bytes)
     );
-    println!(
+    say!(
         "\n  {:>4}  {:14} {:>11} {:>10}  {:24} {:22} step",
-        "step", "kind", "MAC", "live", "working memory", "result"
+        "step",
+        "kind",
+        "MAC",
+        "live",
+        "working memory",
+        "result"
     );
     for (i, s) in plan.steps.iter().enumerate() {
         let filled = s.live_bytes * 24 / plan.arena_bytes.max(1);
-        println!(
+        say!(
             "  {i:>4}  {:14} {:>11} {:>10}  {:24} {:22} {}",
             s.op,
             s.macs,

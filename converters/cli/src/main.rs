@@ -4,6 +4,9 @@
 //! below the bound asked for, 4 a file cannot be read, written or is malformed, 5 internal error.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod output;
+
 mod bench;
 mod compare;
 mod convert;

@@ -18,7 +18,7 @@ Examples:
   redpoll run out/model.plan --input test.npz --sample 7 --hash
   redpoll run model.onnx --input image=cat.npy --threads 2 --tier avx2 --hash
 
---hash prints a line an output: name, type, shape, SHA-256 of its bytes. The line is the same on every tier and
+--hash prints a line an output: name, type, shape (as [1,10]), SHA-256 of its bytes. The line is the same on every tier and
 with every number of threads.")]
 pub struct Args {
     /// A .plan, or an .onnx that is compiled first
@@ -89,9 +89,10 @@ pub fn run(args: &Args) -> Result<()> {
     for (name, tensor) in &outputs {
         let (dtype, shape) = (tensor.dtype(), tensor.shape());
         if args.hash {
-            println!("{name} {dtype} {shape:?} {}", hex_hash(tensor));
+            let dims: Vec<_> = shape.iter().map(ToString::to_string).collect();
+            say!("{name} {dtype} [{}] {}", dims.join(","), hex_hash(tensor));
         } else {
-            println!("{name}: {dtype}{shape:?} = {}", preview(tensor));
+            say!("{name}: {dtype}{shape:?} = {}", preview(tensor));
         }
     }
     if let Some(path) = &args.output {

@@ -10,7 +10,7 @@ pub enum ErrorKind {
     Unsupported,
     /// The model, data or description is malformed or does not fit.
     Invalid,
-    /// Reading or writing failed.
+    /// A file cannot be read or written, or its bytes are not what its name says.
     Io,
     /// A stage broke its own promise: a bug.
     Internal,

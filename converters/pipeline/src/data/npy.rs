@@ -24,7 +24,7 @@ const MAX_HEADER: usize = 1 << 16;
 pub fn read_npy(path: &Path) -> Result<Tensor, Error> {
     let file = File::open(path).map_err(|e| io_error(path, e))?;
     let bytes = read_limited(BufReader::new(file)).map_err(|e| io_error(path, e))?;
-    parse(&bytes).map_err(|e| invalid(path, e))
+    parse(&bytes).map_err(|e| e.at(path, ""))
 }
 
 /// Reads all arrays of a .npz file, by name.
@@ -33,20 +33,21 @@ pub fn read_npy(path: &Path) -> Result<Tensor, Error> {
 /// As [`read_npy`].
 pub fn read_npz(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
     let file = File::open(path).map_err(|e| io_error(path, e))?;
-    let mut archive = NpzArchive::new(BufReader::new(file)).map_err(|e| invalid(path, e))?;
+    let mut archive = NpzArchive::new(BufReader::new(file)).map_err(|e| io_error(path, e))?;
     let zip = archive.zip_archive();
     let mut out = BTreeMap::new();
     for i in 0..zip.len() {
-        let entry = zip.by_index(i).map_err(|e| invalid(path, e))?;
+        let entry = zip.by_index(i).map_err(|e| io_error(path, e))?;
         let Some(name) = array_name_from_file_name(entry.name()).map(str::to_owned) else {
             continue;
         };
-        let bytes = read_limited(entry).map_err(|e| invalid(path, format!("array {name}: {e}")))?;
+        let bytes =
+            read_limited(entry).map_err(|e| io_error(path, format!("array {name}: {e}")))?;
         // Arrays of strings (say file names beside the data) are of no use here.
         if !is_numeric(&bytes) {
             continue;
         }
-        let tensor = parse(&bytes).map_err(|e| invalid(path, format!("array {name}: {e}")))?;
+        let tensor = parse(&bytes).map_err(|e| e.at(path, &format!("array {name}: ")))?;
         out.insert(name, tensor);
     }
     Ok(out)
@@ -103,6 +104,24 @@ fn read_limited(reader: impl Read) -> Result<Vec<u8>, String> {
         return Err("larger than 4 GiB".into());
     }
     Ok(bytes)
+}
+
+/// Why bytes are not taken as an array.
+#[derive(Debug)]
+enum Refusal {
+    /// They are no .npy array, or a damaged one.
+    Malformed(String),
+    /// They are one, of a kind that has no use here.
+    Unsuitable(String),
+}
+
+impl Refusal {
+    fn at(self, path: &Path, part: &str) -> Error {
+        match self {
+            Self::Malformed(e) => io_error(path, format!("{part}{e}")),
+            Self::Unsuitable(e) => invalid(path, format!("{part}{e}")),
+        }
+    }
 }
 
 /// The header's text, when its length is sane: a hostile length or shape must not reach the parser, which would
@@ -165,18 +184,21 @@ fn check_shape(text: &str, bytes: usize) -> Result<(), String> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Tensor, String> {
-    check_shape(header_text(bytes)?, bytes.len())?;
-    let npy = NpyFile::new(bytes).map_err(|e| e.to_string())?;
+fn parse(bytes: &[u8]) -> Result<Tensor, Refusal> {
+    use Refusal::{Malformed, Unsuitable};
+    let text = header_text(bytes).map_err(Malformed)?;
+    check_shape(text, bytes.len()).map_err(Malformed)?;
+    let npy = NpyFile::new(bytes).map_err(|e| Malformed(e.to_string()))?;
     if npy.order() == Order::Fortran && npy.shape().len() > 1 {
-        return Err("Fortran order is not supported: save numpy.ascontiguousarray(x)".into());
+        let advice = "Fortran order is not supported: save numpy.ascontiguousarray(x)";
+        return Err(Unsuitable(advice.into()));
     }
     let shape: Vec<usize> = npy.shape().iter().map(|&d| d as usize).collect();
     let npyz::DType::Plain(ty) = npy.dtype() else {
-        return Err("structured arrays are not supported".into());
+        return Err(Unsuitable("structured arrays are not supported".into()));
     };
-    fn all<T: npyz::Deserialize>(npy: NpyFile<&[u8]>) -> Result<Vec<T>, String> {
-        npy.into_vec().map_err(|e| e.to_string())
+    fn all<T: npyz::Deserialize>(npy: NpyFile<&[u8]>) -> Result<Vec<T>, Refusal> {
+        npy.into_vec().map_err(|e| Malformed(e.to_string()))
     }
     let data = match (ty.type_char(), ty.size_field()) {
         (TypeChar::Float, 4) => Data::F32(all(npy)?),
@@ -189,12 +211,12 @@ fn parse(bytes: &[u8]) -> Result<Tensor, String> {
         (TypeChar::Int, 8) => Data::I64(all(npy)?),
         (TypeChar::Bool, _) => Data::Bool(all(npy)?),
         _ => {
-            return Err(format!(
+            return Err(Unsuitable(format!(
                 "element type {ty} is not supported: use a float or integer type"
-            ));
+            )));
         }
     };
-    Tensor::new(shape, data).map_err(|e| e.to_string())
+    Tensor::new(shape, data).map_err(|e| Malformed(e.to_string()))
 }
 
 #[cfg(test)]
@@ -222,9 +244,10 @@ mod tests {
             "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 99999999999), }\n";
         npy.extend((text.len() as u16).to_le_bytes());
         npy.extend(text.as_bytes());
-        assert!(parse(&npy).unwrap_err().contains("more elements"));
+        let message = |bytes: &[u8]| parse(bytes).unwrap_err().at(&path, "").to_string();
+        assert!(message(&npy).contains("more elements"));
         let long = [b"\x93NUMPY\x02\x00".as_slice(), &u32::MAX.to_le_bytes()].concat();
-        assert!(parse(&long).unwrap_err().contains("too long"));
+        assert!(message(&long).contains("too long"));
         for cut in 0..npy.len() {
             assert!(parse(&npy[..cut]).is_err());
         }

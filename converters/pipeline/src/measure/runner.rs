@@ -144,7 +144,7 @@ impl From<redpoll_session::Error> for Error {
     fn from(e: redpoll_session::Error) -> Self {
         use redpoll_session::ErrorKind as S;
         let kind = match e.kind() {
-            S::Io => ErrorKind::Io,
+            S::Io | S::Plan => ErrorKind::Io,
             S::Run => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         };

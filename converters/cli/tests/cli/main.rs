@@ -1,0 +1,11 @@
+//! The command as users see it: every subcommand on the bundled model, what it prints and writes, and its exit codes.
+
+mod bench;
+mod compare;
+mod convert;
+mod data;
+mod errors;
+mod help;
+mod inspect;
+mod run;
+mod setting;
