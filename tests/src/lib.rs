@@ -3,4 +3,5 @@
 
 pub mod build;
 pub mod equality;
+pub mod hostile;
 pub mod models;
