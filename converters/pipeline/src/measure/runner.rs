@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use redpoll_graph::{Data, Tensor};
-use redpoll_session::{Options, Session, TensorInfo, Value};
+use redpoll_session::{DType, Options, Session, TensorInfo, Value};
 
 use crate::{Error, ErrorKind};
 
@@ -38,7 +38,26 @@ impl Runner {
         &mut self.session
     }
 
-    /// Writes the inputs, in the model's order.
+    /// Writes real numbers to an input, quantised where the input is.
+    fn set_real(&mut self, index: usize, real: &[f32]) -> Result<(), Error> {
+        let info = &self.session.inputs()[index];
+        let quantized =
+            |lo: i32, hi: i32| real.iter().map(move |&v| info.quantize(v).clamp(lo, hi));
+        match info.dtype {
+            DType::I8 if info.scale != 0.0 => {
+                let q: Vec<i8> = quantized(-128, 127).map(|q| q as i8).collect();
+                self.session.set_input(index, &q)?;
+            }
+            DType::U8 if info.scale != 0.0 => {
+                let q: Vec<u8> = quantized(0, 255).map(|q| q as u8).collect();
+                self.session.set_input(index, &q)?;
+            }
+            _ => self.session.set_input(index, real)?,
+        }
+        Ok(())
+    }
+
+    /// Writes the inputs, in the model's order. Real numbers for a quantised input are quantised.
     ///
     /// # Errors
     /// When number, types or sizes differ.
@@ -52,7 +71,7 @@ impl Runner {
         }
         for (i, tensor) in inputs.iter().enumerate() {
             match tensor.data() {
-                Data::F32(v) => self.session.set_input(i, v)?,
+                Data::F32(v) => self.set_real(i, v)?,
                 Data::I8(v) => self.session.set_input(i, v)?,
                 Data::U8(v) => self.session.set_input(i, v)?,
                 Data::I32(v) => self.session.set_input(i, v)?,
