@@ -54,6 +54,7 @@ def main():
     parser.add_argument("--redpoll", default="target/release/redpoll")
     parser.add_argument("--data", required=True)
     parser.add_argument("--samples", type=int, default=16)
+    parser.add_argument("--most-steps", type=float, help="fails when the optimised difference passes so many output steps")
     parser.add_argument("converted", nargs="+")
     args = parser.parse_args()
     print("| model | output elements | differ from ONNX Runtime, optimised | largest | differ, not optimised | largest |")
@@ -75,6 +76,8 @@ def main():
                     difference = np.abs(a.reshape(b.shape).astype(np.float64) - b)
                     counts[i] += int((difference > 0).sum())
                     largest[i] = max(largest[i], float(difference.max()))
+        if args.most_steps is not None and scale and largest[0] / scale > args.most_steps + 1e-3:
+            raise SystemExit(f"{name}: outputs differ by {largest[0] / scale:.2f} steps")
         unit = (lambda v: f"{v / scale:.1f} steps") if scale else (lambda v: f"{v:.1e}")
         print(f"| {name} | {total} | {counts[0]} | {unit(largest[0])} | {counts[1]} | {unit(largest[1])} |", flush=True)
 
