@@ -22,6 +22,14 @@ pub fn tiers() -> &'static [&'static dyn Tier] {
         if let Some(tier) = crate::x86_64::avx2::Avx2::detect() {
             list.push(tier);
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        if let Some(tier) = crate::aarch64::dotprod::Dotprod::detect() {
+            list.push(tier);
+        }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        if let Some(tier) = crate::aarch64::neon::Neon::detect() {
+            list.push(tier);
+        }
         list.push(&SCALAR);
         list
     })

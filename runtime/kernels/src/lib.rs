@@ -11,14 +11,26 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+pub mod aarch64;
 #[cfg(feature = "std")]
 mod detect;
 pub mod finish;
 mod geometry;
 pub mod math;
 pub mod params;
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_endian = "little")
+))]
+mod patches;
 pub mod reduce;
 pub mod scalar;
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_endian = "little")
+))]
+mod taps;
 pub mod tier;
 #[cfg(target_arch = "x86_64")]
 pub mod x86_64;

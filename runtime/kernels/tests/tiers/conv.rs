@@ -226,10 +226,12 @@ fn int8_extreme_values_and_long_rows_are_exact() {
         (5, 33_003, 17),
         (9, 5_003, 40),
         (4, 64, 16),
+        (20, 67, 19),
     ] {
         for fixed in [
             None,
             Some((-128, -128)),
+            Some((-128, -127)),
             Some((-128, 127)),
             Some((127, -128)),
             Some((127, 127)),

@@ -3,9 +3,9 @@
 //! The last channels are computed in a block that overlaps the one before; fewer than 16 go through a copy.
 
 use super::conv_f32::{clamp, sixteen};
-use super::taps::{MOST_TAPS, RUN, Walk};
 use crate::params::{DepthwiseF32, FloatWeights};
 use crate::scalar;
+use crate::taps::{MOST_TAPS, RUN, Walk};
 use core::arch::x86_64::*;
 use core::ops::Range;
 use redpoll_plan::layout::{BLOCK_N, padded_n};

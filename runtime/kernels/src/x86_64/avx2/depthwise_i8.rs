@@ -8,9 +8,9 @@
 //! Weights are interleaved once for a run of 64 channels. Accumulator: i32, `taps · 128 · 255 + |bias| < 2³¹`. The
 //! last channels are computed in a block that overlaps the one before; fewer than 16 go through a copy.
 
-use super::taps::{MOST_TAPS, RUN, Walk};
 use crate::params::DepthwiseI8;
 use crate::scalar;
+use crate::taps::{MOST_TAPS, RUN, Walk};
 use core::arch::x86_64::*;
 use core::ops::Range;
 use redpoll_plan::layout::{BLOCK_N, padded_n};

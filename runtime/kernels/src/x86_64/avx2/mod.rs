@@ -18,7 +18,6 @@ mod depthwise_i8;
 pub(super) mod finish;
 mod gemm_i8;
 pub(super) mod patches;
-mod taps;
 
 use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
 use crate::tier::Tier;

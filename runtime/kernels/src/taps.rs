@@ -5,12 +5,12 @@ use core::ops::Range;
 use redpoll_plan::Window;
 
 /// Most taps that a walk holds; beyond, the definition runs.
-pub(super) const MOST_TAPS: usize = 32;
+pub(crate) const MOST_TAPS: usize = 32;
 /// Channels that a border row holds.
-pub(super) const RUN: usize = 64;
+pub(crate) const RUN: usize = 64;
 
 /// A walk over output pixels that keeps a pointer a tap.
-pub(super) struct Walk<'a, T> {
+pub(crate) struct Walk<'a, T> {
     window: &'a Window,
     x: *const T,
     border: *const T,
@@ -26,7 +26,7 @@ pub(super) struct Walk<'a, T> {
 impl<'a, T> Walk<'a, T> {
     /// Starts before the first of `rows`; `x` is the first channel wanted of the input, `border` a row of [`RUN`].
     #[inline(always)]
-    pub(super) fn new(
+    pub(crate) fn new(
         window: &'a Window,
         x: *const T,
         border: &'a [T; RUN],
@@ -57,7 +57,7 @@ impl<'a, T> Walk<'a, T> {
 
     /// Sets [`Self::from`] for the pixel that the walk is at, and goes on to the next.
     #[inline(always)]
-    pub(super) fn next(&mut self) {
+    pub(crate) fn next(&mut self) {
         let w = self.window;
         let c = w.in_c as usize;
         let taps = w.taps().min(MOST_TAPS);

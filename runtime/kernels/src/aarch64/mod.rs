@@ -1,0 +1,4 @@
+//! Tiers of AArch64 (little-endian): one folder an instruction set.
+
+pub mod dotprod;
+pub mod neon;
