@@ -9,8 +9,9 @@
 mod gemm_i8;
 
 use super::neon;
-use crate::params::{ConvI8, Part};
+use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part};
 use crate::tier::Tier;
+use core::ops::Range;
 
 /// Kernels for NEON and `sdot`. A value exists only where the CPU has both: [`Dotprod::detect`].
 #[derive(Clone, Copy, Debug)]
@@ -41,5 +42,20 @@ impl Tier for Dotprod {
     fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { neon::conv_i8(p, x, y, part, scratch, (gemm_i8::gemm, false)) };
+    }
+
+    fn depthwise_i8(&self, p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>) {
+        // SAFETY: as above.
+        unsafe { neon::depthwise_i8(p, x, y, rows) };
+    }
+
+    fn conv_f32(&self, p: &ConvF32<'_>, x: &[f32], y: &mut [f32], part: Part, scratch: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { neon::conv_f32(p, x, y, part, scratch) };
+    }
+
+    fn depthwise_f32(&self, p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows: Range<usize>) {
+        // SAFETY: as above.
+        unsafe { neon::depthwise_f32(p, x, y, rows) };
     }
 }
