@@ -161,7 +161,7 @@ impl Graph {
     /// of the first data operand; other quantised results need [`add_node_as`](Self::add_node_as).
     ///
     /// # Errors
-    /// Those of [`shape::infer`](crate::shape::infer), naming the node.
+    /// Those of [`shape::infer`], naming the node.
     ///
     /// # Examples
     /// ```
@@ -186,7 +186,7 @@ impl Graph {
     /// Appends a node whose quantised result has this type, scale and zero point.
     ///
     /// # Errors
-    /// Those of [`shape::infer`](crate::shape::infer), and [`ErrorKind::Type`](crate::ErrorKind::Type) when the operator gives another type.
+    /// Those of [`shape::infer`], and [`ErrorKind::Type`] when the operator gives another type.
     pub fn add_node_as(
         &mut self,
         name: &str,

@@ -1,6 +1,6 @@
 //! Import: ONNX messages become a graph, or the list of all gaps at once.
 //!
-//! One file a family of operators, under the names that the families have in the graph crate; [`table`] says which
+//! One file a family of operators, under the names that the families have in the graph crate; `table` says which
 //! operator is handled from which opset on. Windowed operators become channels-last at once, between two transpositions
 //! that optimisation removes; whatever depends on constants alone is computed here.
 
