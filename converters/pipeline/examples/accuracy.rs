@@ -1,7 +1,6 @@
 //! Measures the quantiser on samples: `accuracy MODEL.onnx FOLDER [OPTION…]`, FOLDER with calibrate.npz and evaluate.npz.
 //!
-//! Options: `--method M` (calibration method), `--nearest`, `--no-bias`, `--limit N` (evaluation samples),
-//! `--emit FILE.onnx`. Prints one line: top-1 of float and int8, agreement, SQNR of the outputs, seconds.
+//! Options: `--method M` (calibration method), `--nearest`, `--no-bias`, `--no-equalize`, `--calibrate N` (samples). Prints one line: top-1 of float and int8, agreement, SQNR of the outputs, seconds.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +50,9 @@ fn main() -> Result<(), Failure> {
     }
     if has("--no-bias") {
         scheme.bias_correction = false;
+    }
+    if has("--no-equalize") {
+        scheme.equalize = false;
     }
     let quantized = quantize(&calibrated, &scheme, &engine, &mut |_, _| {})?;
     let total_s = start.elapsed().as_secs_f64();

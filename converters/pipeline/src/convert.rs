@@ -228,7 +228,9 @@ fn layer_report(
     samples: &Samples,
     progress: Progress<'_>,
 ) -> Result<(), Error> {
-    let float = lower(optimized.graph(), &LowerOptions::default())?;
+    // Values inside an equalised model are scaled: they are held against the float model that was equalised.
+    let original = quantized.float_graph().unwrap_or(optimized.graph());
+    let float = lower(original, &LowerOptions::default())?;
     let int8 = lower(quantized.graph(), &LowerOptions::default())?;
     let mut float = Runner::new(float.plan(), &Options::default())?;
     let mut int8 = Runner::new(int8.plan(), &Options::default())?;

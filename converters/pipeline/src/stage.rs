@@ -35,6 +35,8 @@ pub struct Calibrated {
 pub struct Quantized {
     pub(crate) graph: Graph,
     pub(crate) log: QuantizeLog,
+    /// The float graph that it was made of, when that is not the optimised one.
+    pub(crate) float: Option<Graph>,
 }
 
 /// A lowered model: the bytes of its plan and how they came about.
@@ -92,6 +94,12 @@ impl Quantized {
     /// The int8 graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The float graph whose values the int8 ones stand for: with equalised channels it computes what the optimised
+    /// one does, but values inside are scaled by channel. `None` when it is the optimised graph.
+    pub fn float_graph(&self) -> Option<&Graph> {
+        self.float.as_ref()
     }
 
     /// What was quantised, what stayed float and why.

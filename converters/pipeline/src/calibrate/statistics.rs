@@ -56,6 +56,16 @@ impl Channels {
         }
     }
 
+    /// As if channel `c` had been multiplied by `factors[c]`, which is above 0.
+    pub(crate) fn scale(&mut self, factors: &[f32]) {
+        for (c, &k) in factors.iter().enumerate().take(self.min.len()) {
+            self.min[c] *= k;
+            self.max[c] *= k;
+            self.sum[c] *= f64::from(k);
+            self.sum_squares[c] *= f64::from(k).powi(2);
+        }
+    }
+
     /// Mean of each channel.
     pub fn mean(&self) -> Vec<f64> {
         let n = self.rows.max(1) as f64;

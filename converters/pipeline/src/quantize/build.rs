@@ -50,6 +50,7 @@ pub(super) fn build(
     Ok(Quantized {
         graph: build.new,
         log: build.log,
+        float: None,
     })
 }
 

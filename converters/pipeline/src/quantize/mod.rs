@@ -3,6 +3,7 @@
 //! | step | file |
 //! |---|---|
 //! | which nodes compute in int8, which stay float and why | `select` |
+//! | channels that use little of the range are scaled up | `equalize` |
 //! | values that must share one scale | `groups` |
 //! | from a range to scale and zero point | `parameters` |
 //! | weights and biases, proof that no accumulator overflows | `weights` |
@@ -12,6 +13,7 @@
 //! Activations are asymmetric, one scale a tensor; weights symmetric, one scale an output channel; biases int32.
 
 mod build;
+mod equalize;
 mod groups;
 mod parameters;
 mod refine;
@@ -61,6 +63,9 @@ pub struct Scheme {
     pub rounding: Rounding,
     /// Corrects biases so that the mean of each channel is the float one on the calibration samples.
     pub bias_correction: bool,
+    /// Scales channels that use little of their value's range up, and the weights that read them down. Needs the
+    /// calibration samples and weights with a scale for each channel.
+    pub equalize: bool,
 }
 
 impl Default for Scheme {
@@ -72,6 +77,7 @@ impl Default for Scheme {
             io: Io::Float,
             rounding: Rounding::default(),
             bias_correction: true,
+            equalize: true,
         }
     }
 }
@@ -99,9 +105,20 @@ pub fn quantize(
 ) -> Result<Quantized, Error> {
     check(model, scheme)?;
     let choices = select::select(&model.graph, scheme);
+    let mut equalized = model.clone();
+    let changed = match scheme.equalize && scheme.per_channel {
+        true => equalize::equalize(&mut equalized, &choices),
+        false => 0,
+    };
+    let model = &equalized;
     let mut quantized = build::build(&model.graph, &model.ranges, scheme, &choices)?;
     redpoll_graph::verify(&quantized.graph)?;
+    if changed > 0 {
+        let note = format!("channels of {changed} values were scaled to fill their range");
+        quantized.log.notes.push(note);
+    }
     refine::refine(model, &mut quantized, scheme, executors, progress)?;
+    quantized.float = (changed > 0).then(|| model.graph.clone());
     redpoll_graph::verify(&quantized.graph)?;
     Ok(quantized)
 }
@@ -115,6 +132,7 @@ pub fn keep(model: &Optimized) -> Result<Quantized, Error> {
         Ok(Quantized {
             graph: model.graph.clone(),
             log: QuantizeLog::default(),
+            float: None,
         })
     } else {
         Err(Error::new(

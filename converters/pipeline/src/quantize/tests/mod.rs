@@ -46,6 +46,7 @@ fn plain() -> Scheme {
     Scheme {
         rounding: Rounding::Nearest,
         bias_correction: false,
+        equalize: false,
         ..Scheme::default()
     }
 }
@@ -299,4 +300,27 @@ fn ranges_from_a_file_are_quantised_without_refinement() {
             .graph
     );
     assert_eq!(q.log.notes.len(), 1);
+}
+
+#[test]
+fn equalised_channels_compute_the_same_on_the_samples() {
+    let float = residual_net();
+    let q = convert(&float, &Scheme::default());
+    let equalised = q.float_graph().unwrap();
+    assert!(q.log.notes[0].contains("scaled"), "{:?}", q.log.notes);
+    assert_ne!(&float, equalised);
+    for sample in samples(&float, 24, 1).iter() {
+        let (a, b) = (
+            eval::run(&float, sample).unwrap(),
+            eval::run(equalised, sample).unwrap(),
+        );
+        for (a, b) in a[0].as_f32().unwrap().iter().zip(b[0].as_f32().unwrap()) {
+            assert!((a - b).abs() <= 1e-5, "{a} and {b}");
+        }
+    }
+    let without = Scheme {
+        equalize: false,
+        ..Scheme::default()
+    };
+    assert_eq!(convert(&float, &without).float_graph(), None);
 }
