@@ -177,6 +177,7 @@ impl Tally {
 #[test]
 fn damaged_models() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut internal = Vec::new();
     for (name, original) in models() {
         let mut tally = Tally::default();
         for seed in 0..rounds() {
@@ -186,13 +187,15 @@ fn damaged_models() {
         }
         let (accepted, refused) = (tally.accepted, tally.refused);
         println!("{name}: {accepted} accepted, {refused} refused");
-        assert_eq!(tally.internal, [""; 0], "a stage broke its own promise");
+        internal.extend(tally.internal);
     }
+    assert_eq!(internal, [""; 0], "a stage broke its own promise");
 }
 
 #[test]
 fn models_that_contradict_themselves() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut internal = Vec::new();
     for (name, original) in models() {
         let model = Model::from_bytes(&original, &Limits::default()).expect("a sound model");
         let mut tally = Tally::default();
@@ -209,8 +212,9 @@ fn models_that_contradict_themselves() {
         }
         let (accepted, refused) = (tally.accepted, tally.refused);
         println!("{name}: {accepted} accepted, {refused} refused");
-        assert_eq!(tally.internal, [""; 0], "a stage broke its own promise");
+        internal.extend(tally.internal);
     }
+    assert_eq!(internal, [""; 0], "a stage broke its own promise");
 }
 
 #[test]

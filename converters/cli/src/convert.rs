@@ -259,14 +259,19 @@ fn summary(r: &Report, quantized_here: bool, out: &Path) {
             text::bytes(r.int8_onnx_bytes),
         );
     }
+    // The tier that was measured on, if any was.
+    let tier = if r.tier.is_empty() {
+        String::new()
+    } else {
+        format!("; tier {}", r.tier)
+    };
     say!(
-        "  plan {}, weights {}, arena {} (live at the worst step {}), scratch {} a thread; tier {}",
+        "  plan {}, weights {}, arena {} (live at the worst step {}), scratch {} a thread{tier}",
         text::bytes(r.plan_bytes),
         text::bytes(r.weight_bytes),
         text::bytes(r.arena_bytes),
         text::bytes(r.live_bytes),
-        text::bytes(r.scratch_bytes),
-        r.tier
+        text::bytes(r.scratch_bytes)
     );
     let mut worst: Vec<_> = r
         .layers

@@ -67,3 +67,50 @@ fn samples_are_chosen_and_outputs_written() {
     let printed = redpoll!("run", plan, "--input", converted.evaluate).ok();
     assert!(printed.starts_with("logits: f32[1, 10] = ["), "{printed}");
 }
+
+#[test]
+fn a_plan_of_integers_takes_real_numbers() {
+    let converted = converted();
+    let out = folder("io_int8");
+    let (model, ranges) = (bundled("fashion.onnx"), converted.file("ranges.json"));
+    for (activations, dtype) in [("i8", "i8"), ("u8", "u8")] {
+        redpoll!(
+            "convert",
+            model,
+            "--ranges",
+            ranges,
+            "--io",
+            "int8",
+            "--activations",
+            activations,
+            "-o",
+            out
+        )
+        .ok();
+        let plan = out.join("model.plan");
+        let printed = redpoll!("run", plan, "--input", converted.evaluate, "--hash").ok();
+        assert_eq!(printed.split_whitespace().nth(1), Some(dtype), "{printed}");
+        let found = redpoll!(
+            "compare",
+            model,
+            plan,
+            "--input",
+            converted.evaluate,
+            "--json"
+        )
+        .json();
+        let db = found["outputs"][0]["sqnr_db"].as_f64().unwrap();
+        assert!(db > 20.0, "{activations}: {db} dB");
+        let onnx = out.join("model.int8.onnx");
+        let same = redpoll!(
+            "compare",
+            plan,
+            onnx,
+            "--input",
+            converted.evaluate,
+            "--json"
+        )
+        .json();
+        assert_eq!(same["outputs"][0]["equal"], true, "{activations}");
+    }
+}

@@ -113,7 +113,10 @@ impl Arrays {
             };
             stacked.push(found.ok_or_else(|| {
                 let expected = if specs.len() == 1 { " (or x)" } else { "" };
-                invalid(path, format!("no array \"{}\"{expected}", spec.name))
+                invalid(
+                    path,
+                    format!("no array of numbers \"{}\"{expected}", spec.name),
+                )
             })?);
         }
         Ok((stacked, labels))
@@ -206,7 +209,8 @@ fn slice(tensor: &Tensor, index: usize, n: usize, spec: &InputSpec) -> Result<Te
     Tensor::new(spec.shape.clone(), convert(data, spec.dtype)?).map_err(|e| e.to_string())
 }
 
-/// Converts numbers where nothing is lost; integer pixels become floats.
+/// Converts numbers where nothing is lost; integer pixels become floats. Real numbers for a byte-sized input stay as they
+/// are: the runner quantises them with the input's scale, if it has one.
 fn convert(data: Data, to: DType) -> Result<Data, String> {
     let from = data.dtype();
     if from == to {
@@ -225,6 +229,7 @@ fn convert(data: Data, to: DType) -> Result<Data, String> {
             .collect()
     }
     match (integers, to) {
+        (None, DType::I8 | DType::U8) if from == DType::F32 => Ok(data),
         (Some(v), DType::F32) => Ok(Data::F32(v.iter().map(|&x| x as f32).collect())),
         (Some(v), DType::I8) => narrow(&v).map(Data::I8),
         (Some(v), DType::U8) => narrow(&v).map(Data::U8),

@@ -27,7 +27,7 @@ pub fn read_npy(path: &Path) -> Result<Tensor, Error> {
     parse(&bytes).map_err(|e| e.at(path, ""))
 }
 
-/// Reads all arrays of a .npz file, by name.
+/// Reads the arrays of numbers of a .npz file, by name; others (text, complex numbers) are left out.
 ///
 /// # Errors
 /// As [`read_npy`].
@@ -43,12 +43,12 @@ pub fn read_npz(path: &Path) -> Result<BTreeMap<String, Tensor>, Error> {
         };
         let bytes =
             read_limited(entry).map_err(|e| io_error(path, format!("array {name}: {e}")))?;
-        // Arrays of strings (say file names beside the data) are of no use here.
-        if !is_numeric(&bytes) {
-            continue;
+        match parse(&bytes) {
+            Ok(tensor) => drop(out.insert(name, tensor)),
+            // Arrays of strings (say file names beside the data) are of no use here.
+            Err(Refusal::Unsuitable(_)) => {}
+            Err(e) => return Err(e.at(path, &format!("array {name}: "))),
         }
-        let tensor = parse(&bytes).map_err(|e| e.at(path, &format!("array {name}: ")))?;
-        out.insert(name, tensor);
     }
     Ok(out)
 }
@@ -158,14 +158,6 @@ fn header_text(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(text).map_err(|_| malformed())
 }
 
-fn is_numeric(bytes: &[u8]) -> bool {
-    header_text(bytes).is_ok_and(|text| {
-        !["'U", "'<U", "'>U", "'|S", "'S", "'|O", "'O"]
-            .iter()
-            .any(|t| text.contains(&format!("'descr': {t}")))
-    })
-}
-
 fn check_shape(text: &str, bytes: usize) -> Result<(), String> {
     let shape = text
         .split("'shape':")
@@ -188,25 +180,32 @@ fn parse(bytes: &[u8]) -> Result<Tensor, Refusal> {
     use Refusal::{Malformed, Unsuitable};
     let text = header_text(bytes).map_err(Malformed)?;
     check_shape(text, bytes.len()).map_err(Malformed)?;
-    let npy = NpyFile::new(bytes).map_err(|e| Malformed(e.to_string()))?;
-    if npy.order() == Order::Fortran && npy.shape().len() > 1 {
-        let advice = "Fortran order is not supported: save numpy.ascontiguousarray(x)";
-        return Err(Unsuitable(advice.into()));
-    }
+    let npy = NpyFile::new(bytes).map_err(|e| Unsuitable(e.to_string()))?;
     let shape: Vec<usize> = npy.shape().iter().map(|&d| d as usize).collect();
     let npyz::DType::Plain(ty) = npy.dtype() else {
         return Err(Unsuitable("structured arrays are not supported".into()));
     };
-    fn all<T: npyz::Deserialize>(npy: NpyFile<&[u8]>) -> Result<Vec<T>, Refusal> {
-        npy.into_vec().map_err(|e| Malformed(e.to_string()))
+    fn all<T: npyz::Deserialize + Copy>(npy: NpyFile<&[u8]>) -> Result<Vec<T>, Refusal> {
+        let shape: Vec<usize> = npy.shape().iter().map(|&d| d as usize).collect();
+        let fortran = npy.order() == Order::Fortran && shape.len() > 1;
+        let values = npy.into_vec().map_err(|e| Malformed(e.to_string()))?;
+        Ok(if fortran {
+            last_axis_fastest(&values, &shape)
+        } else {
+            values
+        })
     }
     let data = match (ty.type_char(), ty.size_field()) {
+        (TypeChar::Float, 2) => {
+            Data::F32(all::<half::f16>(npy)?.iter().map(|v| v.to_f32()).collect())
+        }
         (TypeChar::Float, 4) => Data::F32(all(npy)?),
         (TypeChar::Float, 8) => Data::F32(all::<f64>(npy)?.iter().map(|&v| v as f32).collect()),
         (TypeChar::Int, 1) => Data::I8(all(npy)?),
         (TypeChar::Uint, 1) => Data::U8(all(npy)?),
         (TypeChar::Int, 2) => Data::I32(all::<i16>(npy)?.iter().map(|&v| v.into()).collect()),
         (TypeChar::Uint, 2) => Data::I32(all::<u16>(npy)?.iter().map(|&v| v.into()).collect()),
+        (TypeChar::Uint, 4) => Data::I64(all::<u32>(npy)?.iter().map(|&v| v.into()).collect()),
         (TypeChar::Int, 4) => Data::I32(all(npy)?),
         (TypeChar::Int, 8) => Data::I64(all(npy)?),
         (TypeChar::Bool, _) => Data::Bool(all(npy)?),
@@ -219,9 +218,61 @@ fn parse(bytes: &[u8]) -> Result<Tensor, Refusal> {
     Tensor::new(shape, data).map_err(|e| Malformed(e.to_string()))
 }
 
+/// Elements whose first index runs fastest, in the order where the last does.
+fn last_axis_fastest<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
+    let strides: Vec<usize> = shape
+        .iter()
+        .scan(1, |stride, &d| {
+            let own = *stride;
+            *stride *= d;
+            Some(own)
+        })
+        .collect();
+    let mut index = vec![0; shape.len()];
+    let mut at = 0;
+    let mut out = Vec::with_capacity(values.len());
+    for _ in 0..values.len() {
+        out.push(values[at]);
+        // The next index, like an odometer.
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            at += strides[axis];
+            if index[axis] < shape[axis] {
+                break;
+            }
+            at -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+        let order = if fortran { "True" } else { "False" };
+        let text =
+            format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n");
+        let len = (text.len() as u16).to_le_bytes();
+        [b"\x93NUMPY\x01\x00".as_slice(), &len, text.as_bytes(), data].concat()
+    }
+
+    #[test]
+    fn fortran_order_and_half_precision_are_read() {
+        let columns = npy("|u1", true, "(2, 3)", &[1, 4, 2, 5, 3, 6]);
+        let read = parse(&columns).unwrap();
+        let rows = Tensor::new(vec![2, 3], Data::U8(vec![1, 2, 3, 4, 5, 6])).unwrap();
+        assert_eq!(read, rows);
+        let halves = npy("<f2", false, "(2,)", &[0x00, 0x3c, 0x00, 0xc1]);
+        let read = parse(&halves).unwrap();
+        assert_eq!(read.as_f32(), Some([1.0, -2.5].as_slice()));
+        assert!(matches!(
+            parse(&npy("<c8", false, "(1,)", &[0; 8])),
+            Err(Refusal::Unsuitable(_))
+        ));
+    }
 
     #[test]
     fn npz_round_trip_and_hostile_headers() {

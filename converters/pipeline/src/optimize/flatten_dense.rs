@@ -41,8 +41,11 @@ fn rewrite(graph: &mut Graph, links: &Links, index: usize) -> Result<bool, Error
     let from = graph.value(source).shape.clone();
     let to: Vec<usize> = perm.iter().map(|&p| from[p]).collect();
     let shape = graph.value(flat).shape.clone();
-    // The first axis stays, all others are flattened into one.
-    let flattens = perm.first() == Some(&0) && shape.len() == 2 && from.first() == shape.first();
+    // The first axis stays, all others are flattened into one. An empty batch fits any width, so that is compared too.
+    let flattens = perm.first() == Some(&0)
+        && shape.len() == 2
+        && from.first() == shape.first()
+        && to.iter().skip(1).product::<usize>() == shape[1];
     if !flattens || !is_constant(graph, links, w) {
         return Ok(false);
     }

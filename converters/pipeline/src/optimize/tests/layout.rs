@@ -4,6 +4,7 @@ use redpoll_graph::op::{BinaryFn, PoolKind, ReduceKind, SliceAxis, UnaryFn};
 use redpoll_graph::{Op, ValueId};
 
 use super::build::Net;
+use crate::optimize::Rule;
 use crate::optimize::flatten_dense::FlattenDense;
 use crate::optimize::full_window_pool::FullWindowPool;
 use crate::optimize::identities::Identities;
@@ -178,6 +179,19 @@ fn flattening_takes_the_order_of_the_weights() {
     let w = net.floats(&[2, 24]);
     let y = net.dense(&[y, w]);
     insta::assert_snapshot!(net.rewritten(&FlattenDense, &[y]));
+}
+
+/// Found by damaging models: an empty batch can be "flattened" to any width.
+#[test]
+fn an_empty_batch_is_not_flattened() {
+    let mut net = Net::new();
+    let x = net.input(&[0, 2, 3, 4]);
+    let y = net.transpose(&[0, 3, 1, 2], x);
+    let y = net.reshape(&[0, 7], y);
+    let w = net.floats(&[2, 7]);
+    let y = net.dense(&[y, w]);
+    net.graph.outputs = vec![y];
+    assert_eq!(FlattenDense.apply(&mut net.graph).unwrap(), 0);
 }
 
 #[test]
