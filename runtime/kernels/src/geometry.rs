@@ -82,6 +82,7 @@ impl Pixel {
     }
 
     /// True where no tap reads the border.
+    #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     pub(crate) fn inside(&self, w: &Window) -> bool {
         let reach = |kernel: u32, dilation: u32| {

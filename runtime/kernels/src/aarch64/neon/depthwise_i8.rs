@@ -65,19 +65,19 @@ unsafe fn run<const PAIRS: bool, const TAPS: usize>(
                     let w = vld1q_s8(p.weights.as_ptr().add(tap * stride + first));
                     (vld1q_s8(from[tap].add(at)), w)
                 };
-                let mut i = 0;
-                while i < taps {
-                    let (x, w) = tap(i);
-                    let mut low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
-                    let mut high = vmull_high_s8(x, w);
-                    i += 1;
-                    if PAIRS && i < taps {
-                        let (x, w) = tap(i);
-                        low = vmlal_s8(low, vget_low_s8(x), vget_low_s8(w));
-                        high = vmlal_high_s8(high, x, w);
-                        i += 1;
-                    }
+                // Known bounds for the most common window, so that the loops unroll.
+                let pairs = if PAIRS { taps / 2 } else { 0 };
+                for pair in 0..pairs {
+                    let ((x, w), (z, v)) = (tap(2 * pair), tap(2 * pair + 1));
+                    let low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
+                    let low = vmlal_s8(low, vget_low_s8(z), vget_low_s8(v));
+                    let high = vmlal_high_s8(vmull_high_s8(x, w), z, v);
                     widen(&mut acc, low, high);
+                }
+                for i in 2 * pairs..taps {
+                    let (x, w) = tap(i);
+                    let low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
+                    widen(&mut acc, low, vmull_high_s8(x, w));
                 }
                 let low = last.eight([acc[0], acc[1]], [scale[0], scale[1]]);
                 let high = last.eight([acc[2], acc[3]], [scale[2], scale[3]]);
