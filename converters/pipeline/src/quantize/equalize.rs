@@ -3,8 +3,9 @@
 //! A value has one scale for all channels, so a channel whose largest element is a tenth of the range has a tenth of
 //! the levels. Between two layers a channel may be scaled freely: row `c` of the first layer's weights and its bias by
 //! `k`, column `c` of the weights that read it by `1 / k` (Nagel et al., "Data-Free Quantization", 2019). Here
-//! `k ≥ 1`, and no channel is raised above the range that calibration chose, so ranges stay as they are and a bound
-//! above (ReLU6) is met no more often on the samples than before.
+//! `k ≥ 1`, and no channel is raised near the end of the range that calibration chose, so ranges stay as they are and a
+//! bound above (ReLU6) is met no more often on the samples than before. Fresh data may go beyond the samples, in rare
+//! channels far beyond: without headroom EfficientNet-Lite0 lost 8 dB.
 //!
 //! A depthwise layer has a weight scale for each channel, so raising its inputs costs nothing. A dense layer's weight
 //! scale spans the channels: there `k⁴` is the ratio of the noise that the activation's rounding and the weights'
@@ -18,7 +19,9 @@ use crate::Calibrated;
 use crate::calibrate::Statistics;
 
 /// Largest factor.
-const MOST: f64 = 8.0;
+const MOST: f64 = 4.0;
+/// How far beyond the largest element on the samples a channel may go before it meets the end of the range.
+const HEADROOM: f64 = 2.0;
 
 /// Scales channels of `model` in place and says how many values changed. Needs the statistics.
 pub(super) fn equalize(model: &mut Calibrated, choices: &[Choice]) -> usize {
@@ -120,7 +123,7 @@ fn factors(
         if largest <= 0.0 {
             return 1.0;
         }
-        let room = (f64::from(range.max) / largest).clamp(1.0, MOST);
+        let room = (f64::from(range.max) / (largest * HEADROOM)).clamp(1.0, MOST);
         let noise = weight * power[c];
         let best = if noise > 0.0 {
             (activation[c] / noise).powf(0.25)
