@@ -5,3 +5,6 @@ pub mod build;
 pub mod equality;
 pub mod hostile;
 pub mod models;
+pub mod onnx;
+pub mod peer;
+pub mod samples;
