@@ -228,6 +228,9 @@ fn summary(r: &Report, quantized_here: bool, out: &Path) {
             r.evaluation_samples
         );
     }
+    if !quantized_here {
+        say!("  not quantised here: both columns are the plan of the model as it arrived");
+    }
     if r.evaluation_samples > 0 {
         say!("  {:14} {:>12} {:>12}", "", "float", "int8");
         let row = |name: &str, f: String, q: String| say!("  {name:14} {f:>12} {q:>12}");
