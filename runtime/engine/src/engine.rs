@@ -1,5 +1,6 @@
 //! The engine: a plan, a tier, and the walk over the steps.
 
+use core::marker::PhantomData;
 use core::ops::Range;
 
 use redpoll_kernels::Tier;
@@ -7,6 +8,7 @@ use redpoll_plan::{Place, Plan, TensorId};
 
 use crate::error::EngineError;
 use crate::observer::Observer;
+use crate::ops::{AllOps, Ops};
 use crate::step::Context;
 use crate::workers::Workers;
 
@@ -14,16 +16,52 @@ use crate::workers::Workers;
 const ALIGN: usize = 64;
 
 /// A plan and the arithmetic to run it with. Cheap to make and to copy: it only borrows.
-#[derive(Clone, Copy)]
-pub struct Engine<'p> {
+///
+/// A tier that is chosen at run time is a `dyn Tier`. Where code size counts, name the tier's type and the operations
+/// ([`ops!`](crate::ops)): kernels and steps that are not needed are then not linked.
+pub struct Engine<'p, T: Tier + ?Sized = dyn Tier, O: Ops = AllOps> {
     plan: Plan<'p>,
-    tier: &'p dyn Tier,
+    tier: &'p T,
+    ops: PhantomData<O>,
 }
 
-impl<'p> Engine<'p> {
-    /// An engine for `plan` that computes with `tier`.
-    pub fn new(plan: Plan<'p>, tier: &'p dyn Tier) -> Self {
-        Self { plan, tier }
+impl<T: Tier + ?Sized, O: Ops> Clone for Engine<'_, T, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Tier + ?Sized, O: Ops> Copy for Engine<'_, T, O> {}
+
+impl<'p, T: Tier + ?Sized> Engine<'p, T> {
+    /// An engine for `plan`, of any operations, that computes with `tier`.
+    pub fn new(plan: Plan<'p>, tier: &'p T) -> Self {
+        Self {
+            plan,
+            tier,
+            ops: PhantomData,
+        }
+    }
+}
+
+impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
+    /// An engine for `plan` that knows only the operations of `O`.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Operation`] names the first step of another kind.
+    pub fn with_ops(plan: Plan<'p>, tier: &'p T) -> Result<Self, EngineError> {
+        match plan
+            .op_codes()
+            .position(|code| code >= u64::BITS || O::MASK >> code & 1 == 0)
+        {
+            Some(step) => Err(EngineError::Operation { step }),
+            None => Ok(Self {
+                plan,
+                tier,
+                ops: PhantomData,
+            }),
+        }
     }
 
     /// The plan.
@@ -91,7 +129,7 @@ impl<'p> Engine<'p> {
                 index: step.index,
                 step_scratch: step.scratch_bytes as usize,
             };
-            context.run(&step.op)?;
+            context.run::<O>(&step.op)?;
             if let Some(observer) = observer.as_deref_mut() {
                 observer.after(&step, arena);
             }

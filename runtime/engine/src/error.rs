@@ -47,6 +47,11 @@ pub enum EngineError {
         /// Index of the step.
         step: usize,
     },
+    /// A step of a kind that the engine was built without: see [`ops!`](crate::ops).
+    Operation {
+        /// Index of the step.
+        step: usize,
+    },
 }
 
 impl EngineError {
@@ -61,6 +66,7 @@ impl EngineError {
             Self::Operand { .. } => 6,
             Self::Overlap { .. } => 7,
             Self::Worker { .. } => 8,
+            Self::Operation { .. } => 9,
         }
     }
 }
@@ -84,6 +90,12 @@ impl fmt::Display for EngineError {
             Self::Operand { step } => write!(f, "step {step}: an operand does not fit the step"),
             Self::Overlap { step } => write!(f, "step {step}: the result overlaps an operand"),
             Self::Worker { step } => write!(f, "step {step}: a worker panicked"),
+            Self::Operation { step } => {
+                write!(
+                    f,
+                    "step {step}: the engine was built without this operation"
+                )
+            }
         }
     }
 }

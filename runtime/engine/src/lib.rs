@@ -35,6 +35,7 @@ mod arena;
 mod engine;
 mod error;
 mod observer;
+mod ops;
 mod split;
 mod step;
 mod workers;
@@ -42,4 +43,7 @@ mod workers;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use observer::Observer;
+pub use ops::{AllOps, Ops};
+#[doc(hidden)]
+pub use redpoll_plan::op as plan_op;
 pub use workers::{Inline, Job, JobPanicked, Workers};

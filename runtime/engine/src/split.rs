@@ -30,7 +30,7 @@ pub(crate) enum Pace {
 
 impl Work {
     /// The work of `macs` of a kind on a tier.
-    pub(crate) fn new(tier: &dyn Tier, macs: u64, pace: Pace) -> Self {
+    pub(crate) fn new<T: Tier + ?Sized>(tier: &T, macs: u64, pace: Pace) -> Self {
         Self {
             macs,
             macs_per_part: (tier.macs_per_us() * MIN_PART_US / pace as u64).max(1),

@@ -166,3 +166,31 @@ fn an_observer_sees_every_step_and_its_result() {
         [0f32, 1.0, 0.0, 0.0, 7.0].as_bytes()
     );
 }
+
+/// An engine that names its tier and its operations gives the same bytes, and refuses a plan that needs another one.
+#[test]
+fn engines_of_some_operations() {
+    redpoll_engine::ops!(Functions: UnaryF32);
+    redpoll_engine::ops!(Others: ConvI8, TableI8);
+    let file = net().builder.finish().unwrap();
+    let mut memory = Memory::copy_of(&file);
+    let plan = Plan::from_bytes(&memory.bytes()[..file.len()]).unwrap();
+    let run = |run: &dyn Fn(&mut [u8])| {
+        let mut arena = Memory::zeroed(128);
+        let arena = arena.bytes();
+        for (i, byte) in arena[..64].iter_mut().enumerate() {
+            *byte = i as u8;
+        }
+        run(arena);
+        arena.to_vec()
+    };
+    let any = Engine::new(plan, &SCALAR);
+    let some = Engine::<_, Functions>::with_ops(plan, &SCALAR).unwrap();
+    let expected = run(&|arena| any.run(arena, &mut [], &Inline, None).unwrap());
+    let got = run(&|arena| some.run(arena, &mut [], &Inline, None).unwrap());
+    assert_eq!(expected, got);
+    assert_eq!(
+        Engine::<_, Others>::with_ops(plan, &SCALAR).err(),
+        Some(EngineError::Operation { step: 0 })
+    );
+}

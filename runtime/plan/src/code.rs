@@ -39,6 +39,11 @@ macro_rules! operations {
     ($($code:literal $name:ident [$($read:ident),*] { $($field:ident),* })*) => {
         $(record!($name { $($read,)* $($field),* });)*
 
+        $(impl $name {
+            /// Stable number of the operation in the file.
+            pub const CODE: u32 = $code;
+        })*
+
         impl Op {
             /// Stable number of the operation in the file.
             pub fn code(&self) -> u32 {

@@ -13,24 +13,28 @@ pub(crate) struct Hash(u64);
 
 impl Hash {
     /// The empty hash.
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(OFFSET)
     }
 
-    fn word(&mut self, word: u64) {
+    const fn word(&mut self, word: u64) {
         let h = (self.0 ^ word).wrapping_mul(PRIME);
         self.0 = h ^ (h >> 32);
     }
 
     /// Adds a run of bytes.
-    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
+    pub(crate) const fn bytes(mut self, bytes: &[u8]) -> Self {
+        let mut rest = bytes;
+        while let Some((word, after)) = rest.split_first_chunk::<8>() {
             self.word(u64::from_le_bytes(*word));
+            rest = after;
         }
         if !rest.is_empty() {
-            let mut last = [0; 8];
-            last[..rest.len()].copy_from_slice(rest);
+            let (mut last, mut i) = ([0; 8], 0);
+            while i < rest.len() {
+                last[i] = rest[i];
+                i += 1;
+            }
             self.word(u64::from_le_bytes(last));
         }
         self.word(bytes.len() as u64);
@@ -38,17 +42,19 @@ impl Hash {
     }
 
     /// The value.
-    pub(crate) fn value(self) -> u64 {
+    pub(crate) const fn value(self) -> u64 {
         self.0
     }
 }
 
 /// The hash of a whole file: everything but the hash field itself. The file holds a header.
-pub(crate) fn of_file(bytes: &[u8]) -> u64 {
+pub(crate) const fn of_file(bytes: &[u8]) -> u64 {
     let at = crate::format::HASH_OFFSET;
-    let (before, rest) = bytes.split_at(at.min(bytes.len()));
-    Hash::new()
-        .bytes(before)
-        .bytes(rest.get(8..).unwrap_or(&[]))
-        .value()
+    let at = if at < bytes.len() { at } else { bytes.len() };
+    let (before, rest) = bytes.split_at(at);
+    let after = match rest.split_first_chunk::<8>() {
+        Some((_, after)) => after,
+        None => &[],
+    };
+    Hash::new().bytes(before).bytes(after).value()
 }

@@ -15,6 +15,7 @@ extern crate alloc;
 
 mod check;
 mod code;
+pub mod embed;
 mod error;
 mod format;
 mod hash;

@@ -69,7 +69,19 @@ impl<'p> Plan<'p> {
     /// # Errors
     /// [`PlanError`] says what is wrong and with which record. Bytes from anywhere are safe to pass.
     pub fn from_bytes(bytes: &'p [u8]) -> Result<Self, PlanError> {
-        let plan = open::open(bytes)?;
+        let plan = open::open(bytes, true)?;
+        check::plan(&plan)?;
+        Ok(plan)
+    }
+
+    /// As [`Plan::from_bytes`], but leaves out the content hash and with it the pass over all weights: for bytes in
+    /// flash whose hash was checked when the program was built ([`embed::is_intact`](crate::embed::is_intact) is a
+    /// `const fn`). Everything that safety rests on is checked all the same.
+    ///
+    /// # Errors
+    /// As [`Plan::from_bytes`], less [`PlanError::Hash`].
+    pub fn from_flash(bytes: &'p [u8]) -> Result<Self, PlanError> {
+        let plan = open::open(bytes, false)?;
         check::plan(&plan)?;
         Ok(plan)
     }
@@ -145,6 +157,11 @@ impl<'p> Plan<'p> {
                 macs: record.macs.get(),
                 scratch_bytes: record.scratch_bytes.get(),
             })
+    }
+
+    /// The stable numbers of the steps' operations, in order.
+    pub fn op_codes(&self) -> impl ExactSizeIterator<Item = u32> + Clone + use<'p> {
+        self.steps.iter().map(|record| record.code.get())
     }
 
     /// The inputs, in the model's order.

@@ -9,7 +9,10 @@ use crate::error::EngineError;
 use crate::split::{self, Pace, Work};
 
 /// Integer convolution.
-pub(super) fn conv_i8(cx: &mut Context<'_, '_>, p: &op::ConvI8) -> Result<(), EngineError> {
+pub(super) fn conv_i8<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::ConvI8,
+) -> Result<(), EngineError> {
     let params = ConvI8 {
         window: p.window,
         groups: p.groups as usize,
@@ -40,7 +43,10 @@ pub(super) fn conv_i8(cx: &mut Context<'_, '_>, p: &op::ConvI8) -> Result<(), En
 }
 
 /// Float convolution.
-pub(super) fn conv_f32(cx: &mut Context<'_, '_>, p: &op::ConvF32) -> Result<(), EngineError> {
+pub(super) fn conv_f32<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::ConvF32,
+) -> Result<(), EngineError> {
     let params = ConvF32 {
         window: p.window,
         groups: p.groups as usize,
@@ -65,8 +71,8 @@ pub(super) fn conv_f32(cx: &mut Context<'_, '_>, p: &op::ConvF32) -> Result<(), 
 }
 
 /// Weights in single or half precision.
-pub(super) fn float_weights<'p>(
-    cx: &Context<'_, 'p>,
+pub(super) fn float_weights<'p, T: Tier + ?Sized>(
+    cx: &Context<'_, 'p, T>,
     id: redpoll_plan::TensorId,
 ) -> Result<FloatWeights<'p>, EngineError> {
     match cx.dtype(id)? {
@@ -87,7 +93,13 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(tier: &dyn Tier, pace: Pace, w: &Window, groups: usize, workers: usize) -> Self {
+    fn new<T: Tier + ?Sized>(
+        tier: &T,
+        pace: Pace,
+        w: &Window,
+        groups: usize,
+        workers: usize,
+    ) -> Self {
         let (rows, channels) = (w.rows(), w.out_c as usize);
         let work = Work::new(tier, window_macs(w, w.in_c as usize / groups.max(1)), pace);
         if rows == 1 && groups == 1 {

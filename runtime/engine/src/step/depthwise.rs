@@ -1,5 +1,6 @@
 //! Depthwise convolutions: by output lines.
 
+use redpoll_kernels::Tier;
 use redpoll_kernels::params::{DepthwiseF32, DepthwiseI8, Finish};
 use redpoll_plan::op;
 
@@ -9,8 +10,8 @@ use crate::error::EngineError;
 use crate::split::{self, Pace, Work};
 
 /// Integer depthwise convolution.
-pub(super) fn depthwise_i8(
-    cx: &mut Context<'_, '_>,
+pub(super) fn depthwise_i8<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
     p: &op::DepthwiseI8,
 ) -> Result<(), EngineError> {
     let params = DepthwiseI8 {
@@ -40,8 +41,8 @@ pub(super) fn depthwise_i8(
 }
 
 /// Float depthwise convolution.
-pub(super) fn depthwise_f32(
-    cx: &mut Context<'_, '_>,
+pub(super) fn depthwise_f32<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
     p: &op::DepthwiseF32,
 ) -> Result<(), EngineError> {
     let params = DepthwiseF32 {

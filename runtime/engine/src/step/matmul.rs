@@ -1,5 +1,6 @@
 //! Matrix products of two activations: by rows of the result over all batches.
 
+use redpoll_kernels::Tier;
 use redpoll_plan::op;
 
 use super::Context;
@@ -7,7 +8,10 @@ use crate::error::EngineError;
 use crate::split::{self, Pace, Work};
 
 /// Float batched matrix product.
-pub(super) fn matmul_f32(cx: &mut Context<'_, '_>, p: &op::MatMulF32) -> Result<(), EngineError> {
+pub(super) fn matmul_f32<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::MatMulF32,
+) -> Result<(), EngineError> {
     let tier = cx.tier;
     let error = cx.operand_error();
     let views = cx.sources(p.y, [p.a, p.b])?;

@@ -16,17 +16,18 @@ use core::ops::Range;
 
 use redpoll_kernels::Tier;
 use redpoll_kernels::params::Source;
-use redpoll_plan::{DType, Op, Place, Plan, Tensor, TensorId};
+use redpoll_plan::{DType, Op, Place, Plan, Tensor, TensorId, op};
 use zerocopy::IntoBytes;
 
 use crate::arena::{self, Clash, Element, Operand};
 use crate::error::EngineError;
+use crate::ops::Ops;
 use crate::workers::{Job, Workers};
 
 /// What a step works with.
-pub(crate) struct Context<'r, 'p> {
+pub(crate) struct Context<'r, 'p, T: Tier + ?Sized> {
     pub(crate) plan: &'r Plan<'p>,
-    pub(crate) tier: &'r dyn Tier,
+    pub(crate) tier: &'r T,
     pub(crate) arena: &'r mut [u8],
     /// Equal shares of all workers.
     pub(crate) scratch: &'r mut [u8],
@@ -37,31 +38,44 @@ pub(crate) struct Context<'r, 'p> {
     pub(crate) step_scratch: usize,
 }
 
-impl<'p> Context<'_, 'p> {
+impl<'p, T: Tier + ?Sized> Context<'_, 'p, T> {
     /// Runs one step.
-    pub(crate) fn run(&mut self, op: &Op) -> Result<(), EngineError> {
-        match op {
-            Op::ConvI8(p) => conv::conv_i8(self, p),
-            Op::ConvF32(p) => conv::conv_f32(self, p),
-            Op::DepthwiseI8(p) => depthwise::depthwise_i8(self, p),
-            Op::DepthwiseF32(p) => depthwise::depthwise_f32(self, p),
-            Op::MatMulF32(p) => matmul::matmul_f32(self, p),
-            Op::BinaryI8(p) => binary::binary_i8(self, p),
-            Op::BinaryF32(p) => binary::binary_f32(self, p),
-            Op::TableI8(p) => unary::table_i8(self, p),
-            Op::UnaryF32(p) => unary::unary_f32(self, p),
-            Op::Quantize(p) => quantize::quantize(self, p),
-            Op::Dequantize(p) => quantize::dequantize(self, p),
-            Op::FlipSign(p) => quantize::flip_sign(self, p),
-            Op::PoolI8(p) => pool::pool_i8(self, p),
-            Op::PoolF32(p) => pool::pool_f32(self, p),
-            Op::ReduceI8(p) => reduce::reduce_i8(self, p),
-            Op::ReduceF32(p) => reduce::reduce_f32(self, p),
-            Op::SoftmaxF32(p) => softmax::softmax_f32(self, p),
-            Op::SoftmaxI8(p) => softmax::softmax_i8(self, p),
-            Op::Copy(p) => copy::copy(self, p),
-            Op::Fill(p) => copy::fill(self, p),
-            Op::Embedding(p) => embedding::embedding(self, p),
+    pub(crate) fn run<O: Ops>(&mut self, op: &Op) -> Result<(), EngineError> {
+        // A step of a kind that is not in the list is never instantiated, so the linker drops its code.
+        macro_rules! dispatch {
+            ($($name:ident => $run:path,)*) => {
+                match op {
+                    $(Op::$name(p) => {
+                        if O::MASK >> op::$name::CODE & 1 == 0 {
+                            return Err(EngineError::Operation { step: self.index });
+                        }
+                        $run(self, p)
+                    })*
+                }
+            };
+        }
+        dispatch! {
+            ConvI8 => conv::conv_i8,
+            ConvF32 => conv::conv_f32,
+            DepthwiseI8 => depthwise::depthwise_i8,
+            DepthwiseF32 => depthwise::depthwise_f32,
+            MatMulF32 => matmul::matmul_f32,
+            BinaryI8 => binary::binary_i8,
+            BinaryF32 => binary::binary_f32,
+            TableI8 => unary::table_i8,
+            UnaryF32 => unary::unary_f32,
+            Quantize => quantize::quantize,
+            Dequantize => quantize::dequantize,
+            FlipSign => quantize::flip_sign,
+            PoolI8 => pool::pool_i8,
+            PoolF32 => pool::pool_f32,
+            ReduceI8 => reduce::reduce_i8,
+            ReduceF32 => reduce::reduce_f32,
+            SoftmaxF32 => softmax::softmax_f32,
+            SoftmaxI8 => softmax::softmax_i8,
+            Copy => copy::copy,
+            Fill => copy::fill,
+            Embedding => embedding::embedding,
         }
     }
 
@@ -70,7 +84,7 @@ impl<'p> Context<'_, 'p> {
     }
 
     /// A narrow integer parameter.
-    fn small<T, V: TryInto<T>>(&self, value: V) -> Result<T, EngineError> {
+    fn small<N, V: TryInto<N>>(&self, value: V) -> Result<N, EngineError> {
         value.try_into().map_err(|_| self.operand_error())
     }
 
@@ -83,7 +97,7 @@ impl<'p> Context<'_, 'p> {
     }
 
     /// The elements of a constant.
-    fn constant<T: Element>(&self, id: TensorId) -> Result<&'p [T], EngineError> {
+    fn constant<E: Element>(&self, id: TensorId) -> Result<&'p [E], EngineError> {
         let bytes = self
             .plan
             .weights(&self.tensor(id)?)

@@ -1,5 +1,6 @@
 //! Pooling: by output lines.
 
+use redpoll_kernels::Tier;
 use redpoll_plan::op;
 
 use super::{Context, window_macs};
@@ -7,7 +8,10 @@ use crate::error::EngineError;
 use crate::split::{self, Pace, Work};
 
 /// Integer pooling.
-pub(super) fn pool_i8(cx: &mut Context<'_, '_>, p: &op::PoolI8) -> Result<(), EngineError> {
+pub(super) fn pool_i8<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::PoolI8,
+) -> Result<(), EngineError> {
     let tier = cx.tier;
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<i8>(0)?;
@@ -23,7 +27,10 @@ pub(super) fn pool_i8(cx: &mut Context<'_, '_>, p: &op::PoolI8) -> Result<(), En
 }
 
 /// Float pooling.
-pub(super) fn pool_f32(cx: &mut Context<'_, '_>, p: &op::PoolF32) -> Result<(), EngineError> {
+pub(super) fn pool_f32<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::PoolF32,
+) -> Result<(), EngineError> {
     let tier = cx.tier;
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<f32>(0)?;

@@ -2,6 +2,7 @@
 //!
 //! Kernels know only int8: a uint8 value is an int8 one with the top bit flipped and 128 less of zero point.
 
+use redpoll_kernels::Tier;
 use redpoll_kernels::params::Source;
 use redpoll_plan::{DType, op};
 
@@ -9,7 +10,10 @@ use super::Context;
 use crate::error::EngineError;
 
 /// f32 to int8, or to uint8 at an output.
-pub(super) fn quantize(cx: &mut Context<'_, '_>, p: &op::Quantize) -> Result<(), EngineError> {
+pub(super) fn quantize<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::Quantize,
+) -> Result<(), EngineError> {
     let tier = cx.tier;
     let unsigned = cx.dtype(p.y)? == DType::U8;
     {
@@ -23,7 +27,10 @@ pub(super) fn quantize(cx: &mut Context<'_, '_>, p: &op::Quantize) -> Result<(),
 }
 
 /// int8, or uint8 at an input, to f32.
-pub(super) fn dequantize(cx: &mut Context<'_, '_>, p: &op::Dequantize) -> Result<(), EngineError> {
+pub(super) fn dequantize<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::Dequantize,
+) -> Result<(), EngineError> {
     let tier = cx.tier;
     if cx.dtype(p.x)? != DType::U8 {
         let (x, y) = cx.pair::<i8, f32>(p.x, p.y)?;
@@ -41,7 +48,10 @@ pub(super) fn dequantize(cx: &mut Context<'_, '_>, p: &op::Dequantize) -> Result
 }
 
 /// uint8 to int8 and back.
-pub(super) fn flip_sign(cx: &mut Context<'_, '_>, p: &op::FlipSign) -> Result<(), EngineError> {
+pub(super) fn flip_sign<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::FlipSign,
+) -> Result<(), EngineError> {
     let tier = cx.tier;
     let mut views = cx.sources(p.y, [p.x])?;
     let x = views.source(0)?;

@@ -1,12 +1,16 @@
 //! Softmax over the innermost dimension.
 
+use redpoll_kernels::Tier;
 use redpoll_plan::op;
 
 use super::Context;
 use crate::error::EngineError;
 
 /// Float.
-pub(super) fn softmax_f32(cx: &mut Context<'_, '_>, p: &op::SoftmaxF32) -> Result<(), EngineError> {
+pub(super) fn softmax_f32<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::SoftmaxF32,
+) -> Result<(), EngineError> {
     let tier = cx.tier;
     let mut views = cx.sources(p.y, [p.x])?;
     let x = views.source(0)?;
@@ -15,7 +19,10 @@ pub(super) fn softmax_f32(cx: &mut Context<'_, '_>, p: &op::SoftmaxF32) -> Resul
 }
 
 /// Integer.
-pub(super) fn softmax_i8(cx: &mut Context<'_, '_>, p: &op::SoftmaxI8) -> Result<(), EngineError> {
+pub(super) fn softmax_i8<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::SoftmaxI8,
+) -> Result<(), EngineError> {
     let tier = cx.tier;
     let table = cx.small::<&[f32; 256], _>(cx.constant::<f32>(p.table)?)?;
     let (x, y) = cx.pair(p.x, p.y)?;
