@@ -43,6 +43,8 @@ pub enum Fault {
     Params = 10,
     /// A name outside the names or cut within a character.
     Name = 11,
+    /// Bytes that nobody has written yet, or that another step has overwritten since.
+    Stale = 12,
 }
 
 /// Why a plan was refused. The numbers of [`code`](Self::code) are stable.
@@ -142,6 +144,7 @@ impl fmt::Display for Fault {
             Self::Code => "unknown operation",
             Self::Params => "wrong number of parameters",
             Self::Name => "name out of bounds",
+            Self::Stale => "reads what was not written or is overwritten",
         })
     }
 }

@@ -6,11 +6,12 @@
 //! packed, and `docs/plan-format.md` for the bytes.
 //!
 //! # Features
-//! `write` adds [`PlanBuilder`] for converters; it needs `alloc`. The reader needs neither `alloc` nor `std`.
+//! `alloc` adds `Plan::check_lifetimes`; `write`, which needs it, adds `PlanBuilder` for converters. The reader needs neither
+//! `alloc` nor `std`.
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "write")]
+#[cfg(feature = "alloc")]
 extern crate alloc;
 
 mod check;
@@ -20,6 +21,8 @@ mod error;
 mod format;
 mod hash;
 pub mod layout;
+#[cfg(feature = "alloc")]
+mod lifetimes;
 pub mod op;
 mod open;
 mod plan;

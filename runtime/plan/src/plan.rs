@@ -86,6 +86,16 @@ impl<'p> Plan<'p> {
         Ok(plan)
     }
 
+    /// Proves that every value is still there when a step or the caller reads it: that the converter planned memory well.
+    /// Sessions on hosts call it once a load; it takes time in proportion to the steps and a little memory.
+    ///
+    /// # Errors
+    /// [`Fault::Stale`] with the step or output that reads what was never written or has been overwritten since.
+    #[cfg(feature = "alloc")]
+    pub fn check_lifetimes(&self) -> Result<(), PlanError> {
+        crate::lifetimes::check(self)
+    }
+
     /// Major and minor version of the format of this file.
     pub fn version(&self) -> (u16, u16) {
         (self.header.major.get(), self.header.minor.get())

@@ -261,7 +261,7 @@ impl PlanBuilder {
         self.weights.len()
     }
 
-    /// Writes the file and reads it back with [`Plan::from_bytes`].
+    /// Writes the file, reads it back with [`Plan::from_bytes`] and proves its lifetimes.
     ///
     /// # Errors
     /// What the reader would refuse, and what did not fit while adding.
@@ -277,7 +277,7 @@ impl PlanBuilder {
             .get_mut(start..start + file.len())
             .ok_or(PlanError::Misaligned)?;
         aligned.copy_from_slice(&file);
-        Plan::from_bytes(aligned)?;
+        Plan::from_bytes(aligned)?.check_lifetimes()?;
         Ok(file)
     }
 

@@ -134,6 +134,7 @@ fn steps_of_movement_and_softmax_are_accepted() {
         0,
         0,
     );
+    b.add_input("x", x);
     b.set_arena_bytes(128);
     let file = Aligned::new(&b.finish().unwrap());
     let ops: Vec<_> = Plan::from_bytes(&file)

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use memmap2::Mmap;
-use redpoll_plan::Plan;
+use redpoll_plan::{Plan, PlanError};
 use self_cell::self_cell;
 
 use crate::error::{Error, ErrorKind};
@@ -59,7 +59,12 @@ impl PlanFile {
     }
 
     fn read(bytes: PlanBytes) -> Result<Self, Error> {
-        Self::try_new(bytes, |bytes| Plan::from_bytes(bytes.bytes())).map_err(|e| {
+        Self::try_new(bytes, |bytes| {
+            let plan = Plan::from_bytes(bytes.bytes())?;
+            plan.check_lifetimes()?;
+            Ok(plan)
+        })
+        .map_err(|e: PlanError| {
             Error::new(
                 ErrorKind::Plan,
                 format!("not a plan that can be run: {e}; convert the model again"),
