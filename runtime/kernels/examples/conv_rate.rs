@@ -35,8 +35,34 @@ const PRODUCTS: [(u32, u32, u32); 17] = [
     (1, 1280, 1000),
 ];
 
+/// Side of the output, channels in and out, stride, kernel of convolutions.
+const WINDOWS: [(u32, u32, u32, u32, u32); 16] = [
+    (32, 3, 16, 1, 3),
+    (48, 3, 8, 2, 3),
+    (112, 3, 32, 2, 3),
+    (112, 3, 64, 2, 7),
+    (160, 3, 16, 2, 3),
+    (32, 16, 16, 1, 3),
+    (16, 32, 32, 1, 3),
+    (8, 64, 64, 1, 3),
+    (55, 16, 64, 1, 3),
+    (27, 32, 128, 1, 3),
+    (80, 16, 16, 1, 3),
+    (56, 64, 64, 1, 3),
+    (28, 128, 128, 1, 3),
+    (14, 256, 256, 1, 3),
+    (7, 512, 512, 1, 3),
+    (16, 16, 32, 2, 1),
+];
+
 /// Side of the output, channels, stride, kernel of depthwise convolutions.
-const DEPTHWISE: [(u32, u32, u32, u32); 8] = [
+const DEPTHWISE: [(u32, u32, u32, u32); 14] = [
+    (48, 8, 1, 3),
+    (28, 72, 2, 5),
+    (28, 144, 2, 5),
+    (28, 240, 1, 5),
+    (14, 672, 1, 5),
+    (7, 1152, 1, 5),
     (112, 32, 1, 3),
     (56, 96, 2, 3),
     (56, 144, 1, 3),
@@ -252,24 +278,10 @@ fn main() {
             macs += f64::from(m) * f64::from(k) * f64::from(n);
         }
         report("int8 products in all", macs, total, int8);
-        conv_i8(
-            tier,
-            "int8 112² × 3 → 32, 3×3 stride 2",
-            square(112, 3, 32, 2, 3),
-            int8,
-        );
-        conv_i8(
-            tier,
-            "int8 28² × 128 → 128, 3×3",
-            square(28, 128, 128, 1, 3),
-            int8,
-        );
-        conv_i8(
-            tier,
-            "int8 7² × 512 → 512, 3×3",
-            square(7, 512, 512, 1, 3),
-            int8,
-        );
+        for (side, c, n, stride, kernel) in WINDOWS {
+            let name = format!("int8 {side}² × {c} → {n}, {kernel}×{kernel} stride {stride}");
+            conv_i8(tier, &name, square(side, c, n, stride, kernel), int8);
+        }
         for (side, c, stride, kernel) in DEPTHWISE {
             let name = format!("int8 {side}² × {c}, {kernel}×{kernel} stride {stride} depthwise");
             depthwise_i8(tier, &name, square(side, c, c, stride, kernel), int8);

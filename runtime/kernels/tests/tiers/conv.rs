@@ -273,6 +273,66 @@ fn int8_windows_groups_and_parts() {
 }
 
 #[test]
+fn int8_scales_of_all_sizes() {
+    let mut r = Random(40);
+    for round in 0..200 {
+        let mut case = Int8::new(r.window(1 + round % 9, 1 + round % 70), 1, None, &mut r);
+        for scale in &mut case.scale {
+            *scale *= [1.0, -1.0, 10.0, 1e3, 1e9, 1e30, f32::INFINITY, f32::NAN][r.below(8)];
+        }
+        case.check(whole(&case.window), 4);
+    }
+}
+
+#[test]
+fn int8_images_of_many_lines() {
+    let mut r = Random(41);
+    // Input height and width, channels in and out, kernel, stride, dilation downwards.
+    for (h, w, c, n, kernel, stride, down) in [
+        (40, 300, 16, 16, 3, 1, 1),
+        (33, 300, 16, 40, 3, 2, 1),
+        (64, 96, 3, 8, 3, 2, 1),
+        (61, 67, 3, 33, 3, 1, 1),
+        (50, 64, 1, 20, 5, 1, 1),
+        (45, 41, 5, 17, 5, 2, 2),
+        (30, 33, 3, 64, 7, 2, 1),
+        (20, 9, 70, 130, 3, 1, 3),
+        (7, 700, 30, 20, 3, 1, 1),
+        (5, 2000, 20, 20, 2, 2, 1),
+        (49, 10, 1, 64, 4, 2, 1),
+    ] {
+        let window = Window {
+            batch: 2,
+            in_h: h,
+            in_w: w,
+            in_c: c,
+            out_h: h.div_ceil(stride),
+            out_w: w.div_ceil(stride),
+            out_c: n,
+            kernel_h: kernel,
+            kernel_w: kernel,
+            stride_h: stride,
+            stride_w: stride,
+            dilation_h: down,
+            dilation_w: 1,
+            pad_top: kernel / 2,
+            pad_left: kernel / 2,
+        };
+        let case = Int8::new(window, 1, None, &mut r);
+        case.check(whole(&window), 4);
+        let start = r.below(window.rows());
+        let rows = start..start + r.below(window.rows() - start + 1);
+        case.check(
+            Part {
+                rows,
+                channels: 0..n as usize,
+            },
+            1,
+        );
+    }
+}
+
+#[test]
 fn int8_long_patches() {
     let mut r = Random(4);
     for (in_c, rows) in [(1031, 1), (1031, 8), (4000, 1), (4001, 2), (15_000, 1)] {

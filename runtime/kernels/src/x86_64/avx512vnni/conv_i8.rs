@@ -4,10 +4,12 @@
 //! first cache (3 instructions for 64 bytes, against one for every 4 inside the tile); then [`gemm`] runs over all
 //! channels of them. Weights are streamed once for as many rows as the buffer holds.
 
-use super::gemm_i8::{Tile, gemm, gemm_long};
+use super::epilogue::small;
+use super::gemm_i8::{Lines, Tile, gemm, gemm_long};
 use super::patches::{Patch, flip};
 use crate::geometry::Walk;
 use crate::params::{ConvI8, Part};
+use crate::x86_64::strip::{self, Product, Runs};
 use core::mem::MaybeUninit;
 use redpoll_plan::layout::{BLOCK_K, packed_i8_len, padded_n};
 
@@ -24,6 +26,52 @@ const MOST_ROWS: usize = 48;
 
 #[repr(align(64))]
 struct Buffer([MaybeUninit<u8>; BUFFER + SLACK]);
+
+/// Products over a strip of flipped bytes.
+struct Strip;
+
+impl Product for Strip {
+    const ELEMENT: usize = 1;
+
+    #[inline]
+    unsafe fn lay(from: *const i8, to: *mut u8, count: usize) {
+        // SAFETY: as the caller promises; a tight copy writes nothing behind the end.
+        unsafe { flip::<true>(from, to, count) }
+    }
+
+    #[inline]
+    unsafe fn fill(value: i8, to: *mut u8, count: usize) {
+        // SAFETY: as the caller promises.
+        unsafe { core::ptr::write_bytes(to, value as u8 ^ 0x80, count) }
+    }
+
+    unsafe fn multiply(p: &ConvI8<'_>, r: &Runs) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let all = Tile {
+                x: r.x,
+                x_stride: r.x_stride,
+                runs: r.runs,
+                down: r.down,
+                quads: r.quads,
+                weights: r.weights,
+                bias: p.bias_unsigned.as_ptr().add(r.channel),
+                scale: p.scale.as_ptr().add(r.channel),
+                y: r.y,
+                y_stride: r.y_stride,
+                channels: r.channels,
+                small: small(&p.scale[r.channel..][..r.channels]),
+                finish: p.finish,
+            };
+            let lines = Lines {
+                count: r.lines,
+                x: r.line,
+                y: r.pixels * r.y_stride,
+            };
+            gemm(&all, r.pixels, lines);
+        }
+    }
+}
 
 /// See [`crate::scalar::conv::conv_i8`]: the same bits.
 ///
@@ -61,6 +109,10 @@ pub(super) unsafe fn conv_i8(
     assert!(p.scale.len() >= groups * padded_n(group_out));
 
     let pointwise = w.is_pointwise();
+    // SAFETY: the asserts above; parts start at a block of channels.
+    if !pointwise && unsafe { strip::conv_i8::<Strip>(p, x, y, &part) } {
+        return;
+    }
     // Rows of whole groups of four bytes; long rows of patches go to the caller's scratch.
     let stride = k.div_ceil(BLOCK_K) * BLOCK_K;
     let mut own = Buffer([MaybeUninit::uninit(); BUFFER + SLACK]);
@@ -95,6 +147,8 @@ pub(super) unsafe fn conv_i8(
             let mut all = Tile {
                 x: buffer,
                 x_stride: stride,
+                runs: 1,
+                down: 0,
                 weights: p.weights.as_ptr().add(packed * stride),
                 quads: stride / BLOCK_K,
                 bias: p.bias_unsigned.as_ptr().add(packed),
@@ -102,6 +156,7 @@ pub(super) unsafe fn conv_i8(
                 y: y.as_mut_ptr().add(done),
                 y_stride: width,
                 channels,
+                small: small(&p.scale[packed..][..channels]),
                 finish: p.finish,
             };
             if long {
@@ -136,7 +191,7 @@ pub(super) unsafe fn conv_i8(
                     }
                 }
                 all.y = y.as_mut_ptr().add(row * width + done);
-                gemm(&all, count);
+                gemm(&all, count, Lines::ONE);
                 row += count;
             }
         }

@@ -11,6 +11,9 @@
 //! ```
 //! Equal bits: above the bound both give `hi`; between the bounds nothing saturates; below, saturation at −32768 and −128
 //! keeps the order, so that the last maximum gives `lo`; NaN gives `lo`.
+//!
+//! Where all scales are [`small`], nothing leaves the range of i32 and both bounds are clamped in int8, one instruction for
+//! 64 values instead of one for 16.
 
 use crate::params::Finish;
 use core::arch::x86_64::*;
@@ -21,6 +24,21 @@ pub(super) struct Last {
     hi: __m512,
     zero: __m512i,
     lo: __m512i,
+    /// The upper bound in int8.
+    top: __m512i,
+}
+
+/// True if all scales are numbers of at most 0.5: then no product with a sum reaches 2³¹.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+pub(super) fn small(scales: &[f32]) -> bool {
+    let half = _mm512_set1_ps(0.5);
+    scales.chunks(16).all(|chunk| {
+        let mask = low_bits(chunk.len()) as u16;
+        // SAFETY: lanes behind the chunk are not read.
+        let v = unsafe { _mm512_maskz_loadu_ps(mask, chunk.as_ptr()) };
+        _mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_abs_ps(v), half) == !0
+    })
 }
 
 impl Last {
@@ -32,6 +50,7 @@ impl Last {
             hi: _mm512_set1_ps((f.hi - f.y_zero) as f32),
             zero: _mm512_set1_epi16(f.y_zero as i16),
             lo: _mm512_set1_epi8(f.lo as i8),
+            top: _mm512_set1_epi8(f.hi as i8),
         }
     }
 
@@ -40,6 +59,24 @@ impl Last {
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) fn scaled(&self, acc: __m512i, scale: __m512) -> __m512i {
         self.rounded(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale))
+    }
+
+    /// The same for [`small`] scales, without the upper bound too: for [`Self::pack_within`].
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn scaled_small(&self, acc: __m512i, scale: __m512) -> __m512i {
+        _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale))
+    }
+
+    /// Scales, clamps and rounds sums of scales that are not small, so that [`Self::scaled_small`] with scale 1 keeps them
+    /// (those beyond 2²⁴ are rounded, but saturate anyway). `acc` holds rows of as many sums as there are scales.
+    #[cold]
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn finish_first(&self, acc: &mut [__m512i], scale: &[__m512]) {
+        for (acc, &scale) in acc.iter_mut().zip(scale.iter().cycle()) {
+            *acc = self.scaled(*acc, scale);
+        }
     }
 
     /// Rounded, without the zero point and the lower bound.
@@ -56,6 +93,20 @@ impl Last {
         let low = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), self.zero);
         let high = _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), self.zero);
         _mm512_max_epi8(_mm512_packs_epi16(low, high), self.lo)
+    }
+
+    /// [`Self::pack_lanes`] for [`Self::scaled_small`].
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn pack_lanes_within(&self, q: [__m512i; 4]) -> __m512i {
+        _mm512_min_epi8(self.pack_lanes(q), self.top)
+    }
+
+    /// Packs four results of [`Self::scaled_small`] in order: 16 bytes each.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn pack_within(&self, q: [__m512i; 4]) -> __m512i {
+        _mm512_min_epi8(self.pack(q), self.top)
     }
 
     /// Packs four results of [`Self::scaled`] in order: 16 bytes each.

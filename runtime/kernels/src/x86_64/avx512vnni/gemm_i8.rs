@@ -9,7 +9,7 @@
 //! signed bytes, and rows of x come with the top bit flipped. Accumulator: i32 wrapping (never the saturating
 //! vpdpbusds), exact for `|bias| + K · 128 · 255 < 2³¹`.
 //!
-//! Largest tiles: 6 × 4, 8 × 3, 12 × 2, 12 × 1 and 1 × 8: at most 24 accumulators, a register a block and one for x.
+//! Largest tiles: 6 × 4, 8 × 3, 12 × 2, 16 × 1 and 1 × 8: at most 24 accumulators, a register a block and one for x.
 
 use super::epilogue::{Last, low_bits};
 use crate::params::Finish;
@@ -21,14 +21,18 @@ const AHEAD: usize = 1024;
 /// Operands of one tile.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
-    /// First row, top bits flipped; rows are readable to whole groups of four.
+    /// First row, top bits flipped; runs of rows are readable to whole groups of four.
     pub x: *const u8,
     /// Bytes between rows.
     pub x_stride: usize,
-    /// First block.
-    pub weights: *const i8,
-    /// Groups of four K.
+    /// Runs of a row: 1, or kernel rows of a strip.
+    pub runs: usize,
+    /// Bytes between the runs of a row.
+    pub down: usize,
+    /// Groups of four K of a run.
     pub quads: usize,
+    /// First block: `[runs][quads][16][4]`.
+    pub weights: *const i8,
     /// `bias_unsigned`, whole blocks.
     pub bias: *const i32,
     /// Whole blocks.
@@ -39,6 +43,8 @@ pub(super) struct Tile {
     pub y_stride: usize,
     /// Channels to store, of the last block perhaps not all.
     pub channels: usize,
+    /// All scales are [`small`](super::epilogue::small).
+    pub small: bool,
     pub finish: Finish,
 }
 
@@ -64,7 +70,7 @@ impl Tile {
     /// Adds the products of `quads` groups of four K, from row pointer `x` and block pointer `weights`.
     ///
     /// # Safety
-    /// `x` is readable for `R` rows, `weights` for `B` blocks of [`Self::quads`], of `quads` groups each.
+    /// `x` is readable for `R` rows of `quads` groups, `weights` for as many of `B` blocks.
     #[inline]
     #[target_feature(enable = "avx512f,avx512vnni")]
     unsafe fn add<const R: usize, const B: usize>(
@@ -75,25 +81,57 @@ impl Tile {
         mut weights: *const i8,
         quads: usize,
     ) {
-        let block_stride = self.quads * 64;
-        for _ in 0..quads {
-            // SAFETY: as the caller promises; both pointers move by one group at a time.
-            unsafe {
-                let mut w = [_mm512_setzero_si512(); B];
+        // SAFETY: as the caller promises; both pointers move by one group at a time.
+        unsafe {
+            // With one block, addresses of rows cost as much as products: two groups use each.
+            if B == 1 {
+                for _ in 0..quads / 2 {
+                    self.quad::<R, B, 2>(acc, x, x_stride, weights);
+                    x = x.add(8);
+                    weights = weights.add(128);
+                }
+            }
+            for _ in 0..if B == 1 { quads % 2 } else { quads } {
+                self.quad::<R, B, 1>(acc, x, x_stride, weights);
+                x = x.add(4);
+                weights = weights.add(64);
+            }
+        }
+    }
+
+    /// Adds the products of `Q` groups of four K.
+    ///
+    /// # Safety
+    /// As for [`Self::add`].
+    #[inline(always)]
+    unsafe fn quad<const R: usize, const B: usize, const Q: usize>(
+        &self,
+        acc: &mut Acc<R, B>,
+        x: *const u8,
+        x_stride: usize,
+        weights: *const i8,
+    ) {
+        let block_stride = self.runs * self.quads * 64;
+        // SAFETY: as the caller promises.
+        unsafe {
+            let mut w = [[_mm512_setzero_si512(); B]; Q];
+            for (q, w) in w.iter_mut().enumerate() {
                 for (b, w) in w.iter_mut().enumerate() {
-                    let at = weights.wrapping_add(b * block_stride);
-                    _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD));
+                    let at = weights.wrapping_add(b * block_stride + q * 64);
+                    if B > 1 {
+                        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD));
+                    }
                     *w = _mm512_loadu_si512(at.cast());
                 }
-                for (r, acc) in acc.iter_mut().enumerate() {
-                    let x = x.add(r * x_stride).cast::<i32>().read_unaligned();
-                    let x = _mm512_set1_epi32(x);
-                    for (acc, &w) in acc.iter_mut().zip(&w) {
+            }
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let x = x.add(r * x_stride).cast::<i32>();
+                for (q, w) in w.iter().enumerate() {
+                    let x = _mm512_set1_epi32(x.add(q).read_unaligned());
+                    for (acc, &w) in acc.iter_mut().zip(w) {
                         *acc = _mm512_dpbusd_epi32(*acc, x, w);
                     }
                 }
-                x = x.add(4);
-                weights = weights.add(64);
             }
         }
     }
@@ -106,10 +144,16 @@ impl Tile {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     unsafe fn store<const R: usize, const B: usize>(&self, acc: &Acc<R, B>) {
         let last = Last::new(&self.finish);
+        let mut acc = *acc;
         let mut scale = [_mm512_setzero_ps(); B];
         for (b, scale) in scale.iter_mut().enumerate() {
             // SAFETY: as the caller promises.
             *scale = unsafe { _mm512_loadu_ps(self.scale.add(b * 16)) };
+        }
+        if !self.small {
+            let mut finished = acc;
+            last.finish_first(finished.as_flattened_mut(), &scale);
+            (acc, scale) = (finished, [_mm512_set1_ps(1.0); B]);
         }
         // Four accumulators make 64 bytes: of one row, of two (B = 2) or of four (B = 1).
         let row_blocks = if B > 2 { 4 } else { B };
@@ -120,10 +164,10 @@ impl Tile {
                 for (i, q) in q.iter_mut().enumerate() {
                     let (r, b) = (r + i / row_blocks, b + i % row_blocks);
                     if r < R && b < B {
-                        *q = last.scaled(acc[r][b], scale[b]);
+                        *q = last.scaled_small(acc[r][b], scale[b]);
                     }
                 }
-                let bytes = last.pack(q);
+                let bytes = last.pack_within(q);
                 let mask = low_bits((self.channels - b * 16).min(row_blocks * 16));
                 // SAFETY: as the caller promises; masked-off bytes are not written, rows from R on neither.
                 unsafe {
@@ -169,7 +213,10 @@ unsafe fn tile<const R: usize, const B: usize>(t: &Tile) {
     // SAFETY: as the caller promises.
     unsafe {
         let mut acc = t.start::<R, B>();
-        t.add(&mut acc, t.x, t.x_stride, t.weights, t.quads);
+        for run in 0..t.runs {
+            let x = t.x.add(run * t.down);
+            t.add(&mut acc, x, t.x_stride, t.weights.add(run * t.quads * 64), t.quads);
+        }
         t.store(&acc);
     }
 }
@@ -177,13 +224,13 @@ unsafe fn tile<const R: usize, const B: usize>(t: &Tile) {
 type Kernel = unsafe fn(&Tile);
 
 /// Most rows of a tile of 1, 2, 3, 4 blocks.
-const MOST_ROWS: [usize; 4] = [12, 12, 8, 6];
+const MOST_ROWS: [usize; 4] = [16, 12, 8, 6];
 
 /// Kernels of 1, 2, 3, 4 blocks by rows.
 macro_rules! kernels {
     ($b:literal: $($r:literal)*) => { [$(tile::<$r, $b> as Kernel),*] };
 }
-static ONE: [Kernel; 12] = kernels!(1: 1 2 3 4 5 6 7 8 9 10 11 12);
+static ONE: [Kernel; 16] = kernels!(1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
 static TWO: [Kernel; 12] = kernels!(2: 1 2 3 4 5 6 7 8 9 10 11 12);
 static THREE: [Kernel; 8] = kernels!(3: 1 2 3 4 5 6 7 8);
 static FOUR: [Kernel; 6] = kernels!(4: 1 2 3 4 5 6);
@@ -211,45 +258,63 @@ fn blocks(left: usize, quads: usize, rows: usize) -> usize {
 /// Groups of four K up to which tiles of 4, 2, 1 blocks beat equal ones.
 const EVEN_QUADS: usize = 16;
 
-/// `rows` × [`Tile::channels`] of any size: equal tiles, channels outside and rows inside, so that the weights of a tile
-/// stay in the first cache.
+/// Output lines of a product: rows of x that lie together.
+#[derive(Clone, Copy)]
+pub(super) struct Lines {
+    pub count: usize,
+    /// Bytes between their first rows.
+    pub x: usize,
+    /// Elements between their first results.
+    pub y: usize,
+}
+
+impl Lines {
+    /// All rows lie together.
+    pub(super) const ONE: Self = Self { count: 1, x: 0, y: 0 };
+}
+
+/// `lines` of `rows` × [`Tile::channels`] of any size: equal tiles, channels outside and rows inside, so that the weights
+/// of a tile stay in the first cache.
 ///
 /// # Safety
-/// As for a tile, with as many rows and blocks as asked for.
+/// As for a tile, with as many rows and blocks as asked for, of each line.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-pub(super) unsafe fn gemm(all: &Tile, rows: usize) {
+pub(super) unsafe fn gemm(all: &Tile, rows: usize, lines: Lines) {
     let mut n = 0;
     while n < all.channels {
         let left = (all.channels - n).div_ceil(16);
         // SAFETY: n is the start of a block inside the channels, r a row inside the rows.
         unsafe {
             let mut t = Tile {
-                weights: all.weights.add(n / 16 * all.quads * 64),
+                weights: all.weights.add(n / 16 * all.runs * all.quads * 64),
                 bias: all.bias.add(n),
                 scale: all.scale.add(n),
                 y: all.y.add(n),
                 ..*all
             };
-            if rows == 1 && left >= ROW_BLOCKS {
+            if rows == 1 && lines.count == 1 && left >= ROW_BLOCKS {
                 t.channels = (all.channels - n).min(ROW_BLOCKS * 16);
                 tile::<1, ROW_BLOCKS>(&t);
                 n += ROW_BLOCKS * 16;
                 continue;
             }
-            let blocks = blocks(left, all.quads, rows);
+            let blocks = blocks(left, all.runs * all.quads, rows);
             t.channels = (all.channels - n).min(blocks * 16);
-            let mut r = 0;
-            while r < rows {
-                let count = next(rows - r, MOST_ROWS[blocks - 1]);
-                t.x = all.x.add(r * all.x_stride);
-                t.y = all.y.add(r * all.y_stride + n);
-                match blocks {
-                    4 => FOUR[count - 1](&t),
-                    3 => THREE[count - 1](&t),
-                    2 => TWO[count - 1](&t),
-                    _ => ONE[count - 1](&t),
+            for line in 0..lines.count {
+                let (x, y) = (all.x.add(line * lines.x), all.y.add(line * lines.y + n));
+                let mut r = 0;
+                while r < rows {
+                    let count = next(rows - r, MOST_ROWS[blocks - 1]);
+                    t.x = x.add(r * all.x_stride);
+                    t.y = y.add(r * all.y_stride);
+                    match blocks {
+                        4 => FOUR[count - 1](&t),
+                        3 => THREE[count - 1](&t),
+                        2 => TWO[count - 1](&t),
+                        _ => ONE[count - 1](&t),
+                    }
+                    r += count;
                 }
-                r += count;
             }
             n += blocks * 16;
         }
