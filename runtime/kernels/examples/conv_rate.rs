@@ -1,6 +1,6 @@
 //! Rates of the convolutions of MobileNetV2 in every tier of this CPU, next to the ceiling of its multiplier.
 //!
-//! `taskset -c 1 cargo run --release -p redpoll-kernels --features std --example conv_rate [tier …]`
+//! `taskset -c 1 cargo run --release -p redpoll-kernels --features std --example conv_rate [tier …] [part of a name …]`
 //!
 //! The best of many runs on one core, in 10⁹ multiply-adds a second; the last column is the share of the ceiling, a
 //! loop that multiplies registers only.
@@ -93,6 +93,15 @@ fn square(out: u32, in_c: u32, out_c: u32, stride: u32, kernel: u32) -> Window {
     }
 }
 
+/// True if the arguments want this line.
+fn wanted(name: &str) -> bool {
+    let names = std::env::args().skip(1);
+    let mut names = names
+        .filter(|n| tiers().iter().all(|t| t.name() != n))
+        .peekable();
+    names.peek().is_none() || names.any(|n| name.contains(&n))
+}
+
 /// Shortest of the runs in about a tenth of a second.
 fn best(mut f: impl FnMut()) -> Duration {
     let start = Instant::now();
@@ -125,6 +134,9 @@ const FINISH: Finish = Finish {
 };
 
 fn conv_i8(tier: &dyn Tier, name: &str, w: Window, ceiling: f64) -> Duration {
+    if !wanted(name) {
+        return Duration::ZERO;
+    }
     let (n, k) = (w.out_c as usize, w.taps() * w.in_c as usize);
     let weights = bytes(packed_i8_len(n, k));
     let bias = vec![1; padded_n(n)];
@@ -152,6 +164,9 @@ fn conv_i8(tier: &dyn Tier, name: &str, w: Window, ceiling: f64) -> Duration {
 }
 
 fn conv_f32(tier: &dyn Tier, name: &str, w: Window, ceiling: f64) {
+    if !wanted(name) {
+        return;
+    }
     let (n, k) = (w.out_c as usize, w.taps() * w.in_c as usize);
     let weights = vec![0.01; packed_f32_len(n, k)];
     let bias = vec![1.0; padded_n(n)];
@@ -175,6 +190,9 @@ fn conv_f32(tier: &dyn Tier, name: &str, w: Window, ceiling: f64) {
 }
 
 fn depthwise_i8(tier: &dyn Tier, name: &str, w: Window, ceiling: f64) {
+    if !wanted(name) {
+        return;
+    }
     let c = w.in_c as usize;
     let weights = bytes(w.taps() * padded_n(c));
     let bias = vec![1; padded_n(c)];
@@ -194,6 +212,9 @@ fn depthwise_i8(tier: &dyn Tier, name: &str, w: Window, ceiling: f64) {
 }
 
 fn depthwise_f32(tier: &dyn Tier, name: &str, w: Window, ceiling: f64) {
+    if !wanted(name) {
+        return;
+    }
     let c = w.in_c as usize;
     let weights = vec![0.1; w.taps() * padded_n(c)];
     let bias = vec![1.0; padded_n(c)];
@@ -262,11 +283,14 @@ fn ceilings() -> (f64, f64) {
 }
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let named: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|n| tiers().iter().any(|t| t.name() == n))
+        .collect();
     let (int8, f32) = ceilings();
     println!("ceiling: {int8:.0} GMAC/s int8, {f32:.0} GMAC/s f32");
     for &tier in tiers() {
-        if !wanted.is_empty() && !wanted.iter().any(|n| n == tier.name()) {
+        if !named.is_empty() && !named.iter().any(|n| n == tier.name()) {
             continue;
         }
         println!("{}", tier.name());
@@ -277,7 +301,9 @@ fn main() {
             total += conv_i8(tier, &name, Window::dense(m, k, n), int8);
             macs += f64::from(m) * f64::from(k) * f64::from(n);
         }
-        report("int8 products in all", macs, total, int8);
+        if !total.is_zero() {
+            report("int8 products in all", macs, total, int8);
+        }
         for (side, c, n, stride, kernel) in WINDOWS {
             let name = format!("int8 {side}² × {c} → {n}, {kernel}×{kernel} stride {stride}");
             conv_i8(tier, &name, square(side, c, n, stride, kernel), int8);

@@ -106,7 +106,8 @@ impl Shape {
         let (c, out_w) = (w.in_c as usize, w.out_w as usize);
         let (kernel_h, kernel_w) = (w.kernel_h as usize, w.kernel_w as usize);
         let (stride_h, stride_w) = (w.stride_h as usize, w.stride_w as usize);
-        let sparse = w.dilation_w != 1 && kernel_w > 1 || kernel_h < stride_h || kernel_w < stride_w;
+        let sparse =
+            w.dilation_w != 1 && kernel_w > 1 || kernel_h < stride_h || kernel_w < stride_w;
         if p.groups > 1 || sparse || out_w < NARROW || part.rows.is_empty() {
             return None;
         }
@@ -117,14 +118,20 @@ impl Shape {
         let inside = in_w.min(columns - before);
         let after = columns - before - inside;
         let elements = columns.checked_mul(c)?.checked_add(BLOCK_K)?;
-        let line = elements.checked_mul(P::ELEMENT)?.checked_next_multiple_of(64)?;
-        let span = (kernel_h - 1).checked_mul(w.dilation_h as usize)?.checked_add(1)?;
+        let line = elements
+            .checked_mul(P::ELEMENT)?
+            .checked_next_multiple_of(64)?;
+        let span = (kernel_h - 1)
+            .checked_mul(w.dilation_h as usize)?
+            .checked_add(1)?;
         let most = STRIP / line;
         if most < span {
             return None;
         }
         let group = (PIXELS / out_w).clamp(1, 1 + (most - span) / stride_h);
-        let needed = (part.rows.len() / out_w + 1).checked_mul(stride_h)?.checked_add(span)?;
+        let needed = (part.rows.len() / out_w + 1)
+            .checked_mul(stride_h)?
+            .checked_add(span)?;
         let least = span + (group - 1) * stride_h;
         let capacity = (NEAR / line).min(needed).clamp(least, most);
         let quads = run.div_ceil(BLOCK_K);
@@ -166,7 +173,11 @@ unsafe fn lay_weights(from: *const i8, to: *mut u8, blocks: usize, runs: usize, 
                 let k = i * run + q * BLOCK_K;
                 let (at, shift) = (k / BLOCK_K, k % BLOCK_K * 8);
                 // The second group exists where it is needed: bytes of this run come from it.
-                let next = if shift > 0 && at + 1 < packed { at + 1 } else { at };
+                let next = if shift > 0 && at + 1 < packed {
+                    at + 1
+                } else {
+                    at
+                };
                 let valid = (run - q * BLOCK_K).min(BLOCK_K) * 8;
                 let mask = u32::MAX >> (32 - valid);
                 // SAFETY: both groups are inside the block, the result inside what the caller has.
@@ -265,7 +276,10 @@ pub(in crate::x86_64) unsafe fn conv_i8<P: Product>(
     let packed = (runs * s.run).div_ceil(BLOCK_K) * 64;
     // SAFETY: a block inside the weights; sizes as `Shape` has checked.
     let weights = unsafe {
-        let from = p.weights.as_ptr().add(part.channels.start / BLOCK_N * packed);
+        let from = p
+            .weights
+            .as_ptr()
+            .add(part.channels.start / BLOCK_N * packed);
         if s.anew {
             let to = laid.0.as_mut_ptr().cast::<u8>();
             lay_weights(from, to, width.div_ceil(BLOCK_N), runs, s.run);
@@ -287,7 +301,11 @@ pub(in crate::x86_64) unsafe fn conv_i8<P: Product>(
         unsafe {
             let line = strip.bytes.add(line * s.line);
             P::fill(p.x_zero, line, s.before);
-            P::fill(p.x_zero, line.add((s.before + s.inside) * P::ELEMENT), s.after);
+            P::fill(
+                p.x_zero,
+                line.add((s.before + s.inside) * P::ELEMENT),
+                s.after,
+            );
         }
     }
     let mut row = part.rows.start;

@@ -7,7 +7,7 @@ use redpoll_kernels::params::{DepthwiseF32, DepthwiseI8, FloatWeights};
 use redpoll_kernels::{SCALAR, Tier};
 use redpoll_plan::Window;
 
-/// A depthwise window; two of three are 3×3 of stride 1 or 2.
+/// A depthwise window; two of three are 3×3 or 5×5 of stride 1 or 2.
 fn window(r: &mut Random, round: usize) -> Window {
     let c = [
         1, 3, 5, 8, 15, 16, 17, 24, 31, 32, 33, 47, 63, 64, 65, 72, 80, 96, 100, 128, 144,
@@ -16,6 +16,12 @@ fn window(r: &mut Random, round: usize) -> Window {
     if !round.is_multiple_of(3) {
         (w.kernel_h, w.kernel_w, w.dilation_w) = (3, 3, 1);
         w.stride_w = r.one_to(2);
+        if r.below(2) == 0 {
+            (w.kernel_h, w.kernel_w) = (5, 5);
+        }
+        if r.below(2) == 0 {
+            (w.stride_h, w.dilation_h, w.out_h) = (w.stride_w, 1, r.one_to(19));
+        }
     }
     if round.is_multiple_of(50) {
         (w.kernel_h, w.kernel_w) = (12, 11);
@@ -38,7 +44,12 @@ fn int8(w: Window, fixed: Option<(i8, i8)>, r: &mut Random) {
         weights.fill(b);
     }
     let bias: Vec<i32> = (0..c).map(|_| r.below(20_001) as i32 - 10_000).collect();
-    let scale: Vec<f32> = (0..c).map(|_| r.f32() * 0.01).collect();
+    // One of eight has scales that leave the range of integers.
+    let wild = r.below(8) == 0;
+    let sizes = [1.0, 10.0, 1e9, 1e30, f32::INFINITY, f32::NAN];
+    let scale: Vec<f32> = (0..c)
+        .map(|_| r.f32() * 0.01 * if wild { sizes[r.below(6)] } else { 1.0 })
+        .collect();
     let (weights, bias, scale) = (pad(&weights, c), pad(&bias, c), pad(&scale, c));
     let p = DepthwiseI8 {
         window: w,

@@ -3,13 +3,13 @@
 //! `acc = bias − 128 · Σ w + Σ (x + 128) · w` with vpdpbusd over taps that [`interleave`] puts side by side; weights
 //! are interleaved once for a run of channels. Accumulator: i32, `taps · 128 · 255 + |bias| < 2³¹`.
 //!
-//! | window | taps of an instruction | per 64 results |
+//! | window | taps of an instruction | interleavings for 64 results |
 //! |---|---|---|
-//! | 3×3, stride 1 or 2, dilation 1 | a column of 3 (`columns.rs`): interleaved once, used by all windows that it is in | 1 or 2 columns |
-//! | any other | 4 in order | ⌈taps / 4⌉ interleavings |
+//! | 3×3 and 5×5, stride 1 or 2, dilation 1 | of a column (`columns.rs`): interleaved once, used by all windows that it is in | ½ to 2 |
+//! | any other | 4 in order | ⌈taps / 4⌉ |
 
 use super::columns::columns;
-use super::epilogue::Last;
+use super::epilogue::{Last, small};
 use super::lanes::{Channels, interleave};
 use super::taps::{MOST_TAPS, Taps};
 use crate::geometry::pixel;
@@ -79,7 +79,7 @@ impl Run<'_> {
 /// `finish` of four sums in the order of [`interleave`]: 64 bytes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn finished(last: &Last, acc: [__m512i; 4], scale: &[[f32; 16]; 4]) -> __m512i {
+fn finished(last: &Last, acc: [__m512i; 4], scale: &[[f32; 16]; 4]) -> __m512i {
     let mut q = acc;
     for (q, scale) in q.iter_mut().zip(scale) {
         // SAFETY: 16 values.
@@ -182,7 +182,11 @@ pub(super) unsafe fn depthwise_i8(p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], r
     assert!(p.weights.len() >= w.taps() * padded_n(c));
     assert!(p.bias.len() >= padded_n(c) && p.scale.len() >= padded_n(c));
 
-    let sliding = (w.kernel_h, w.kernel_w, w.dilation_w) == (3, 3, 1) && w.stride_w <= 2;
+    // Sides of windows that slide along lines; several lines share columns where they lie side by side.
+    let slides = w.dilation_w == 1 && w.kernel_h == w.kernel_w && small(&p.scale[..c]);
+    let side = if slides { w.kernel_h } else { 0 };
+    let plain = w.dilation_h == 1 && w.stride_h == w.stride_w;
+    let few = rows.len() <= 2 * w.out_w as usize;
     let border = [p.x_zero; 64];
     for start in (0..c).step_by(64) {
         let run = Run {
@@ -196,9 +200,13 @@ pub(super) unsafe fn depthwise_i8(p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], r
         };
         macro_rules! go {
             ($p:literal, $full:literal) => {
-                match (sliding, w.stride_w) {
-                    (true, 1) => columns::<$p, $full, 1>(&run),
-                    (true, _) => columns::<$p, $full, 2>(&run),
+                match (side, w.stride_w, plain) {
+                    (3, 1, true) => columns::<$p, $full, 3, 1, 2, 1>(&run),
+                    (3, 1, false) => columns::<$p, $full, 3, 1, 1, 1>(&run),
+                    (3, 2, _) => columns::<$p, $full, 3, 2, 1, 1>(&run),
+                    (5, 1, true) if few => columns::<$p, $full, 5, 1, 2, 2>(&run),
+                    (5, 1, true) => columns::<$p, $full, 5, 1, 4, 2>(&run),
+                    (5, 2, true) => columns::<$p, $full, 5, 2, 2, 2>(&run),
                     _ => quads::<$p, $full>(&run),
                 }
             };

@@ -48,6 +48,54 @@ pub(super) struct Tile {
     pub finish: Finish,
 }
 
+/// Multiples of the distance between rows: with them each row of a tile is one address of base and scaled index. The load is
+/// written out, or the compiler would spend an addition, and in large tiles a spilled register, a row.
+#[derive(Clone, Copy)]
+struct Stride([usize; 4]);
+
+impl Stride {
+    /// Once, three, five and seven times `bytes`.
+    #[inline]
+    fn new(bytes: usize) -> Self {
+        Self([1, 3, 5, 7].map(|n| bytes.wrapping_mul(n)))
+    }
+
+    /// Four bytes of row `r` (up to 16) in every dword.
+    ///
+    /// # Safety
+    /// They are readable.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn broadcast(self, x: *const u8, r: usize) -> __m512i {
+        let Self([one, three, five, seven]) = self;
+        let x = x.wrapping_add(r / 8 * 8 * one);
+        let out: __m512i;
+        macro_rules! load {
+            ($address:literal $(, $stride:ident)?) => {
+                // SAFETY: as the caller promises.
+                unsafe {
+                    core::arch::asm!(
+                        concat!("vpbroadcastd {out}, dword ptr [{x}", $address, "]"),
+                        x = in(reg) x, $($stride = in(reg) $stride,)? out = lateout(zmm_reg) out,
+                        options(pure, readonly, nostack, preserves_flags),
+                    )
+                }
+            };
+        }
+        match r % 8 {
+            0 => load!(""),
+            1 => load!(" + {one}", one),
+            2 => load!(" + 2*{one}", one),
+            3 => load!(" + {three}", three),
+            4 => load!(" + 4*{one}", one),
+            5 => load!(" + {five}", five),
+            6 => load!(" + 2*{three}", three),
+            _ => load!(" + {seven}", seven),
+        }
+        out
+    }
+}
+
 /// Accumulators of a tile.
 type Acc<const R: usize, const B: usize> = [[__m512i; B]; R];
 
@@ -77,62 +125,56 @@ impl Tile {
         &self,
         acc: &mut Acc<R, B>,
         mut x: *const u8,
-        x_stride: usize,
+        stride: Stride,
         mut weights: *const i8,
         quads: usize,
     ) {
         // SAFETY: as the caller promises; both pointers move by one group at a time.
         unsafe {
-            // With one block, addresses of rows cost as much as products: two groups use each.
-            if B == 1 {
-                for _ in 0..quads / 2 {
-                    self.quad::<R, B, 2>(acc, x, x_stride, weights);
-                    x = x.add(8);
-                    weights = weights.add(128);
-                }
-            }
-            for _ in 0..if B == 1 { quads % 2 } else { quads } {
-                self.quad::<R, B, 1>(acc, x, x_stride, weights);
+            for _ in 0..quads {
+                self.quad::<R, B>(acc, x, stride, weights);
                 x = x.add(4);
                 weights = weights.add(64);
             }
         }
     }
 
-    /// Adds the products of `Q` groups of four K.
+    /// Adds the products of a group of four K.
     ///
     /// # Safety
     /// As for [`Self::add`].
-    #[inline(always)]
-    unsafe fn quad<const R: usize, const B: usize, const Q: usize>(
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    unsafe fn quad<const R: usize, const B: usize>(
         &self,
         acc: &mut Acc<R, B>,
         x: *const u8,
-        x_stride: usize,
+        stride: Stride,
         weights: *const i8,
     ) {
         let block_stride = self.runs * self.quads * 64;
         // SAFETY: as the caller promises.
         unsafe {
-            let mut w = [[_mm512_setzero_si512(); B]; Q];
-            for (q, w) in w.iter_mut().enumerate() {
-                for (b, w) in w.iter_mut().enumerate() {
-                    let at = weights.wrapping_add(b * block_stride + q * 64);
-                    if B > 1 {
-                        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD));
-                    }
-                    *w = _mm512_loadu_si512(at.cast());
+            let mut w = [_mm512_setzero_si512(); B];
+            for (b, w) in w.iter_mut().enumerate() {
+                let at = weights.wrapping_add(b * block_stride);
+                if B > 1 {
+                    _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD));
                 }
+                *w = _mm512_loadu_si512(at.cast());
             }
-            for (r, acc) in acc.iter_mut().enumerate() {
-                let x = x.add(r * x_stride).cast::<i32>();
-                for (q, w) in w.iter().enumerate() {
-                    let x = _mm512_set1_epi32(x.add(q).read_unaligned());
-                    for (acc, &w) in acc.iter_mut().zip(w) {
-                        *acc = _mm512_dpbusd_epi32(*acc, x, w);
+            // Written out: a loop of 16 rows is not always unrolled, and then accumulators live in memory.
+            macro_rules! rows {
+                ($($r:literal)*) => {$(
+                    if $r < R {
+                        let x = stride.broadcast(x, $r);
+                        for (acc, &w) in acc[$r % R].iter_mut().zip(&w) {
+                            *acc = _mm512_dpbusd_epi32(*acc, x, w);
+                        }
                     }
-                }
+                )*};
             }
+            rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
         }
     }
 
@@ -158,6 +200,8 @@ impl Tile {
         // Four accumulators make 64 bytes: of one row, of two (B = 2) or of four (B = 1).
         let row_blocks = if B > 2 { 4 } else { B };
         let rows = 4 / row_blocks;
+        // Rows of results without a gap are one store.
+        let dense = self.y_stride == row_blocks * 16 && self.channels == self.y_stride;
         for r in (0..R).step_by(rows) {
             for b in (0..B).step_by(row_blocks) {
                 let mut q = [_mm512_setzero_si512(); 4];
@@ -173,6 +217,7 @@ impl Tile {
                 unsafe {
                     let y = self.y.add(r * self.y_stride + b * 16);
                     match row_blocks {
+                        1 | 2 if dense && r + rows <= R => _mm512_storeu_si512(y.cast(), bytes),
                         4 => _mm512_mask_storeu_epi8(y, mask, bytes),
                         2 => {
                             let mask = mask as u32;
@@ -213,9 +258,10 @@ unsafe fn tile<const R: usize, const B: usize>(t: &Tile) {
     // SAFETY: as the caller promises.
     unsafe {
         let mut acc = t.start::<R, B>();
+        let stride = Stride::new(t.x_stride);
         for run in 0..t.runs {
-            let x = t.x.add(run * t.down);
-            t.add(&mut acc, x, t.x_stride, t.weights.add(run * t.quads * 64), t.quads);
+            let (x, weights) = (t.x.add(run * t.down), t.weights.add(run * t.quads * 64));
+            t.add(&mut acc, x, stride, weights, t.quads);
         }
         t.store(&acc);
     }
@@ -270,7 +316,11 @@ pub(super) struct Lines {
 
 impl Lines {
     /// All rows lie together.
-    pub(super) const ONE: Self = Self { count: 1, x: 0, y: 0 };
+    pub(super) const ONE: Self = Self {
+        count: 1,
+        x: 0,
+        y: 0,
+    };
 }
 
 /// `lines` of `rows` × [`Tile::channels`] of any size: equal tiles, channels outside and rows inside, so that the weights
@@ -348,7 +398,7 @@ unsafe fn tile_long<const R: usize, const B: usize>(t: &Tile, k: usize) {
             }
             let weights = t.weights.add(done * 16);
             let x = rows.0.as_ptr().cast();
-            t.add(&mut acc, x, CHUNK, weights, length.div_ceil(4));
+            t.add(&mut acc, x, Stride::new(CHUNK), weights, length.div_ceil(4));
             done += length;
         }
         t.store(&acc);

@@ -127,11 +127,13 @@ impl<const P: usize, const FULL: bool> Channels<P, FULL> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
     pub(super) fn spread<T: Copy + Default>(self, values: &[T]) -> [[T; 16]; 4] {
+        // Whole groups of four channels keep together.
+        let mut all = [T::default(); 64];
+        all[..values.len()].copy_from_slice(values);
         let mut out = [[T::default(); 16]; 4];
         for (i, out) in out.iter_mut().enumerate() {
-            for (j, out) in out.iter_mut().enumerate() {
-                let channel = (j / 4 * 16 + i * 4 + j % 4) % (64 / P);
-                *out = values.get(channel).copied().unwrap_or_default();
+            for (j, out) in out.chunks_exact_mut(4).enumerate() {
+                out.copy_from_slice(&all[(j * 16 + i * 4) % (64 / P)..][..4]);
             }
         }
         out
