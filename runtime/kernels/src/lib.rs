@@ -13,6 +13,8 @@ extern crate std;
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 pub mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod bands;
 #[cfg(feature = "std")]
 mod detect;
 pub mod finish;

@@ -13,6 +13,10 @@
 
 mod exp;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use exp::{
+    EXP_HI, EXP_LO, EXP_POLY, EXPM1_SMALL, LN2_HIGH, LN2_LOW, LOG2_E, MAGIC, TANH_POLY, TANH_SMALL,
+};
 pub use exp::{exp, expm1, sigmoid, silu, tanh};
 use redpoll_plan::op::Unary;
 

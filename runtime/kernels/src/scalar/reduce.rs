@@ -81,27 +81,55 @@ pub fn reduce_i8(p: &op::ReduceI8, x: &[i8], y: &mut [i8]) {
 #[inline(always)]
 pub fn reduce_f32(p: &op::ReduceF32, x: &[f32], y: &mut [f32]) {
     let (count, inner) = (p.count as usize, p.inner as usize);
-    let (start, step): (f32, fn(f32, f32) -> f32) = match p.kind {
-        Reduce::Sum | Reduce::Mean => (0.0, |s, v| s + v),
-        Reduce::Max => (f32::NEG_INFINITY, |s, v| if v > s { v } else { s }),
-        Reduce::Min => (f32::INFINITY, |s, v| if v < s { v } else { s }),
-        Reduce::Prod => (1.0, |s, v| s * v),
-    };
     for outer in 0..p.outer as usize {
         let x = &x[outer * count * inner..(outer + 1) * count * inner];
         let y = &mut y[outer * inner..(outer + 1) * inner];
         if inner == 1 && matches!(p.kind, Reduce::Sum | Reduce::Mean) {
             y[0] = reduce::sum(x);
         } else {
-            y.fill(start);
-            for x in x.chunks_exact(inner.max(1)) {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = step(*y, x);
-                }
+            match p.kind {
+                Reduce::Sum | Reduce::Mean => columns(x, y, 0.0, |s, v| s + v),
+                Reduce::Max => columns(x, y, f32::NEG_INFINITY, |s, v| if v > s { v } else { s }),
+                Reduce::Min => columns(x, y, f32::INFINITY, |s, v| if v < s { v } else { s }),
+                Reduce::Prod => columns(x, y, 1.0, |s, v| s * v),
             }
         }
         if p.kind == Reduce::Mean {
             y.iter_mut().for_each(|y| *y /= p.count as f32);
         }
     }
+}
+
+/// `y[i] = step(… step(start, x[0][i]) …, x[n][i])`: every column by itself, as many at a time as stay in registers.
+#[inline(always)]
+fn columns(x: &[f32], y: &mut [f32], start: f32, step: impl Fn(f32, f32) -> f32 + Copy) {
+    let at = blocks::<64>(x, y, 0, start, step);
+    let at = blocks::<16>(x, y, at, start, step);
+    let at = blocks::<4>(x, y, at, start, step);
+    blocks::<1>(x, y, at, start, step);
+}
+
+/// The whole blocks of `W` columns from column `at`; returns the first one that is left.
+#[inline(always)]
+fn blocks<const W: usize>(
+    x: &[f32],
+    y: &mut [f32],
+    mut at: usize,
+    start: f32,
+    step: impl Fn(f32, f32) -> f32,
+) -> usize {
+    let inner = y.len();
+    while let Some(y) = y.get_mut(at..).and_then(|y| y.first_chunk_mut::<W>()) {
+        let mut all = [start; W];
+        for row in x.chunks_exact(inner) {
+            if let Some(row) = row[at..].first_chunk::<W>() {
+                for (all, &v) in all.iter_mut().zip(row) {
+                    *all = step(*all, v);
+                }
+            }
+        }
+        *y = all;
+        at += W;
+    }
+    at
 }

@@ -394,6 +394,45 @@ fn float_windows_groups_and_parts() {
     case.check(whole(&w), 1);
 }
 
+/// Larger images: in place where no window passes the border, else in several bands of padded lines.
+#[test]
+fn float_windows_in_place_and_in_bands() {
+    let mut r = Random(8);
+    for round in 0..120u32 {
+        let groups = if round % 5 == 0 { 2 } else { 1 };
+        let (in_c, out_c) = (groups * r.one_to(24), groups * r.one_to(20));
+        let mut w = r.window(in_c, out_c);
+        (w.in_h, w.in_w) = (8 + r.one_to(8), 8 + r.one_to(12));
+        if round % 3 == 0 {
+            (w.pad_top, w.pad_left) = (0, 0);
+        }
+        let fit = |size: u32, pad: u32, kernel: u32, dilation: u32, stride: u32| {
+            (size + 2 * pad).saturating_sub((kernel - 1) * dilation + 1) / stride + 1
+        };
+        w.out_h = fit(w.in_h, w.pad_top, w.kernel_h, w.dilation_h, w.stride_h);
+        w.out_w = fit(w.in_w, w.pad_left, w.kernel_w, w.dilation_w, w.stride_w);
+        let case = Float::new(w, groups as usize, &mut r);
+        case.check(whole(&w), 1);
+        let start = r.below(w.rows());
+        let rows = start..start + r.below(w.rows() - start + 1);
+        case.check(
+            Part {
+                rows,
+                channels: 0..out_c as usize,
+            },
+            4,
+        );
+    }
+    // Lines so long that a band has one or two of the nine output lines; one output line does not fit at all.
+    for (in_w, in_c) in [(40, 200), (30, 170), (64, 256)] {
+        let mut w = Window::dense(1, in_c, 5);
+        (w.in_h, w.in_w, w.out_h, w.out_w) = (9, in_w, 9, in_w);
+        (w.kernel_h, w.kernel_w, w.pad_top, w.pad_left) = (3, 3, 1, 1);
+        let case = Float::new(w, 1, &mut r);
+        case.check(whole(&w), 1);
+    }
+}
+
 #[test]
 fn float_matrix_products() {
     let mut r = Random(7);

@@ -100,41 +100,66 @@ fn float_windows_of_all_kinds() {
     let mut r = Random(13);
     for round in 0..800 {
         let w = window(&mut r, round);
-        let c = w.in_c as usize;
-        let wild = round % 4 == 0;
-        let x: Vec<f32> = (0..w.batch * w.in_h * w.in_w * w.in_c)
-            .map(|_| if wild { r.wild_f32() } else { r.f32() })
-            .collect();
-        let (weights, bias) = (pad(&r.floats(w.taps() * c), c), pad(&r.floats(c), c));
-        let half: Vec<u16> = weights
-            .iter()
-            .map(|&w| half::f16::from_f32(w).to_bits())
-            .collect();
-        for weights in [FloatWeights::F32(&weights), FloatWeights::F16(&half)] {
-            let p = DepthwiseF32 {
-                window: w,
-                weights,
-                bias: &bias,
-                lo: 0.0,
-                hi: 6.0,
-            };
-            for rows in parts(&w, &mut r) {
-                let len = rows.len() * c;
-                let mut want = vec![0.0; len];
-                SCALAR.depthwise_f32(&p, &x, &mut want, rows.clone());
-                for tier in others() {
-                    let mut got = vec![99.0; len + 16];
-                    tier.depthwise_f32(&p, &x, &mut got[..len], rows.clone());
-                    same(
-                        &want,
-                        &got[..len],
-                        &format!("{} {w:?} {rows:?}", tier.name()),
-                    );
-                    assert!(
-                        got[len..].iter().all(|&v| v == 99.0),
-                        "wrote behind the result"
-                    );
-                }
+        float(w, round, &mut r);
+    }
+}
+
+/// The windows of tiles of a line: 3×3 and 5×5, stride 1 and 2, lines of all lengths, channels beyond a run.
+#[test]
+fn float_square_windows() {
+    let mut r = Random(14);
+    for round in 0..400 {
+        let c = [4, 8, 9, 16, 20, 32, 40][round % 7];
+        let c = if round % 40 == 0 {
+            510 + r.one_to(20)
+        } else {
+            c
+        };
+        let mut w = r.window(c, c);
+        let (kernel, stride) = ([3, 5][round % 2], r.one_to(2));
+        (w.kernel_h, w.kernel_w) = (kernel, kernel);
+        (w.stride_h, w.stride_w) = (stride, stride);
+        (w.dilation_h, w.dilation_w) = (1, 1);
+        (w.in_w, w.out_w) = (r.one_to(24), r.one_to(24));
+        float(w, round, &mut r);
+    }
+}
+
+fn float(w: Window, round: usize, r: &mut Random) {
+    let c = w.in_c as usize;
+    let wild = round.is_multiple_of(4);
+    let x: Vec<f32> = (0..w.batch * w.in_h * w.in_w * w.in_c)
+        .map(|_| if wild { r.wild_f32() } else { r.f32() })
+        .collect();
+    let (weights, bias) = (pad(&r.floats(w.taps() * c), c), pad(&r.floats(c), c));
+    let half: Vec<u16> = weights
+        .iter()
+        .map(|&w| half::f16::from_f32(w).to_bits())
+        .collect();
+    for weights in [FloatWeights::F32(&weights), FloatWeights::F16(&half)] {
+        let p = DepthwiseF32 {
+            window: w,
+            weights,
+            bias: &bias,
+            lo: 0.0,
+            hi: 6.0,
+        };
+        for rows in parts(&w, r) {
+            let len = rows.len() * c;
+            let mut want = vec![0.0; len];
+            SCALAR.depthwise_f32(&p, &x, &mut want, rows.clone());
+            for tier in others() {
+                let mut got = vec![99.0; len + 16];
+                tier.depthwise_f32(&p, &x, &mut got[..len], rows.clone());
+                same(
+                    &want,
+                    &got[..len],
+                    &format!("{} {w:?} {rows:?}", tier.name()),
+                );
+                assert!(
+                    got[len..].iter().all(|&v| v == 99.0),
+                    "wrote behind the result"
+                );
             }
         }
     }

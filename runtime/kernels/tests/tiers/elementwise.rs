@@ -191,6 +191,33 @@ fn unary_float() {
     }
 }
 
+/// The hard swish divides by 6; tiers that multiply instead must give the same quotient for every x that the clamp lets
+/// through. Every 331st of those floats; all of them with the environment variable REDPOLL_EXHAUSTIVE.
+#[test]
+fn hard_swish_of_every_quotient() {
+    let step = if std::env::var_os("REDPOLL_EXHAUSTIVE").is_some() {
+        1
+    } else {
+        331
+    };
+    let last = 4.5f32.to_bits();
+    let mut at = 0;
+    while at <= last {
+        let x: Vec<f32> = (0..1u32 << 16)
+            .map(|i| f32::from_bits((at + i * step).min(last)))
+            .flat_map(|x| [x, -x])
+            .collect();
+        let mut want = vec![0.0; x.len()];
+        SCALAR.unary_f32(Unary::HardSwish, 0.0, 0.0, Source::Slice(&x), &mut want);
+        for tier in others() {
+            let mut got = vec![0.0; x.len()];
+            tier.unary_f32(Unary::HardSwish, 0.0, 0.0, Source::Slice(&x), &mut got);
+            same(&want, &got, tier.name());
+        }
+        at += step << 16;
+    }
+}
+
 #[test]
 fn quantize_dequantize_table_and_flip() {
     let mut r = Random(24);

@@ -1,14 +1,83 @@
-//! Float depthwise convolution: 16 channels at a time, `acc = fma(x, w, acc)` over the taps in order.
+//! Float depthwise convolution: eight pixels × 8 channels for windows of 3 × 3 and 5 × 5 (see `../depthwise_f32.rs`), else 16
+//! channels at a time; `acc = fma(x, w, acc)` over the taps in order.
 //!
 //! The last channels are computed in a block that overlaps the one before; fewer than 16 go through a copy.
 
-use super::conv_f32::{clamp, sixteen};
+use super::gemm_f32::{clamp, sixteen};
 use crate::params::{DepthwiseF32, FloatWeights};
 use crate::scalar;
 use crate::taps::{MOST_TAPS, RUN, Walk};
+use crate::x86_64::depthwise_f32::{self as shared, PIXELS, Tile, Tiles};
 use core::arch::x86_64::*;
 use core::ops::Range;
 use redpoll_plan::layout::{BLOCK_N, padded_n};
+
+/// One tile of `P` pixels of a window of `K` × `K` and stride `S`; weights in half precision if `HALF`.
+///
+/// # Safety
+/// The CPU has the instructions; the pointers of `t` are good for the window and `P` pixels, and for 8 channels, some of
+/// which may lie before those of the tile.
+#[target_feature(enable = "avx2,fma,f16c")]
+unsafe fn tile<const K: usize, const S: usize, const P: usize, const HALF: bool>(t: &Tile) {
+    let (lo, hi) = (_mm256_set1_ps(t.lo), _mm256_set1_ps(t.hi));
+    let mut next = 0;
+    while next < t.channels {
+        // The last register overlaps the one before.
+        let at = (next as isize).min(t.channels as isize - 8);
+        next += 8;
+        // SAFETY: as the caller promises.
+        unsafe {
+            let mut acc = [_mm256_loadu_ps(t.bias.offset(at)); P];
+            for i in 0..K {
+                for j in 0..K {
+                    let weight = ((i * K + j) * t.tap_stride) as isize + at;
+                    let w = if HALF {
+                        _mm256_cvtph_ps(_mm_loadu_si128(t.weights.offset(weight * 2).cast()))
+                    } else {
+                        _mm256_loadu_ps(t.weights.offset(weight * 4).cast())
+                    };
+                    for (pixel, acc) in acc.iter_mut().enumerate() {
+                        let x = _mm256_loadu_ps(t.from[i][pixel * S + j].offset(at));
+                        *acc = _mm256_fmadd_ps(x, w, *acc);
+                    }
+                }
+            }
+            for (pixel, &v) in acc.iter().enumerate() {
+                let to = t.y.offset((pixel * t.y_stride) as isize + at);
+                _mm256_storeu_ps(to, clamp(v, lo, hi));
+            }
+        }
+    }
+}
+
+type Kernel = unsafe fn(&Tile);
+
+/// Kernels of a window by pixels, in single and half precision.
+macro_rules! kernels {
+    ($k:literal, $s:literal: $($p:literal)*) => {
+        [[$(tile::<$k, $s, $p, false> as Kernel),*], [$(tile::<$k, $s, $p, true> as Kernel),*]]
+    };
+}
+static THREE: [[[Kernel; PIXELS]; 2]; 2] = [
+    kernels!(3, 1: 1 2 3 4 5 6 7 8),
+    kernels!(3, 2: 1 2 3 4 5 6 7 8),
+];
+static FIVE: [[[Kernel; PIXELS]; 2]; 2] = [
+    kernels!(5, 1: 1 2 3 4 5 6 7 8),
+    kernels!(5, 2: 1 2 3 4 5 6 7 8),
+];
+
+/// The tiles of this tier.
+struct Registers;
+
+impl Tiles for Registers {
+    #[inline(always)]
+    unsafe fn tile(&self, t: &Tile, kernel: usize, stride: usize, pixels: usize, half: bool) {
+        let kernels = if kernel == 3 { &THREE } else { &FIVE };
+        // SAFETY: as the caller promises.
+        unsafe { kernels[stride - 1][usize::from(half)][pixels - 1](t) };
+    }
+}
 
 /// All rows of a run of channels.
 ///
@@ -96,6 +165,10 @@ pub(super) fn depthwise_f32(p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows
     let c = w.in_c as usize;
     if rows.is_empty() || c == 0 {
         return;
+    }
+    if c >= 8 && shared::fits(p) {
+        // SAFETY: this function runs only where the CPU has the instructions.
+        return unsafe { shared::depthwise_f32(&Registers, p, x, y, rows) };
     }
     if w.taps() > MOST_TAPS {
         return again(p, x, y, rows);

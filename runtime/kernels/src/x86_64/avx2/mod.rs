@@ -4,18 +4,18 @@
 //! |---|---|---|
 //! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs` | 6 rows × 8 channels, 2 rows × 16 |
 //! | `depthwise_i8` | `depthwise_i8.rs` | 16 channels, two taps an instruction |
-//! | `conv_f32` | `conv_f32.rs` | 6 rows × 16 channels |
+//! | `conv_f32` | `gemm_f32.rs`, `../conv_f32.rs` | 6 rows × 16 channels |
 //! | `depthwise_f32` | `depthwise_f32.rs` | 16 channels |
 //! | all element-wise, pooling, reductions, softmax, `matmul_f32`, `copy` | `again.rs` | the definition, compiled for AVX2 |
 //!
 //! Scalar: `fill`, `embedding`, `table_i8`, `flip_sign`. No kernel uses `vpmaddubsw`: it saturates.
 
 pub(crate) mod again;
-mod conv_f32;
 mod conv_i8;
 mod depthwise_f32;
 mod depthwise_i8;
 pub(super) mod finish;
+mod gemm_f32;
 mod gemm_i8;
 pub(super) mod patches;
 
@@ -68,7 +68,7 @@ impl Tier for Avx2 {
     }
 
     fn conv_f32(&self, p: &ConvF32<'_>, x: &[f32], y: &mut [f32], part: Part, scratch: &mut [u8]) {
-        call!(conv_f32::conv_f32, p, x, y, part, scratch);
+        call!(gemm_f32::conv_f32, p, x, y, part, scratch);
     }
 
     fn depthwise_f32(&self, p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows: Range<usize>) {

@@ -1,14 +1,81 @@
-//! Float depthwise convolution: four pixels × 32 channels in eight registers, taps in order.
+//! Float depthwise convolution: eight pixels × 16 channels for windows of 3 × 3 and 5 × 5 (see `../depthwise_f32.rs`), else
+//! four pixels × 32 channels in eight registers, taps in order.
 
 use super::taps::{MOST_TAPS, Taps};
 use crate::geometry::pixel;
 use crate::params::{DepthwiseF32, FloatWeights};
 use crate::scalar;
+use crate::x86_64::depthwise_f32::{self as shared, PIXELS as MOST, Tile, Tiles};
 use core::arch::x86_64::*;
 use core::ops::Range;
 use redpoll_plan::layout::padded_n;
 
-/// Pixels of a tile.
+/// One tile of `P` pixels of a window of `K` × `K` and stride `S`; weights in half precision if `HALF`.
+///
+/// # Safety
+/// The CPU has the instructions; the pointers of `t` are good for the window and `P` pixels.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+unsafe fn tile<const K: usize, const S: usize, const P: usize, const HALF: bool>(t: &Tile) {
+    let (lo, hi) = (_mm512_set1_ps(t.lo), _mm512_set1_ps(t.hi));
+    for at in (0..t.channels).step_by(16) {
+        let left = t.channels - at;
+        let mask: __mmask16 = if left >= 16 { 0xffff } else { (1 << left) - 1 };
+        // SAFETY: weights and bias are whole registers; lanes of x and y behind the channels are masked off.
+        unsafe {
+            let mut acc = [_mm512_loadu_ps(t.bias.add(at)); P];
+            for i in 0..K {
+                for j in 0..K {
+                    let weight = (i * K + j) * t.tap_stride + at;
+                    let w = if HALF {
+                        _mm512_cvtph_ps(_mm256_loadu_si256(t.weights.add(weight * 2).cast()))
+                    } else {
+                        _mm512_loadu_ps(t.weights.add(weight * 4).cast())
+                    };
+                    for (pixel, acc) in acc.iter_mut().enumerate() {
+                        let x = t.from[i][pixel * S + j].add(at);
+                        *acc = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, x), w, *acc);
+                    }
+                }
+            }
+            for (pixel, &v) in acc.iter().enumerate() {
+                // The second operand is the result where they are equal or one is NaN: NaN and −0.0 pass.
+                let v = _mm512_min_ps(hi, _mm512_max_ps(lo, v));
+                _mm512_mask_storeu_ps(t.y.add(pixel * t.y_stride + at), mask, v);
+            }
+        }
+    }
+}
+
+type Kernel = unsafe fn(&Tile);
+
+/// Kernels of a window by pixels, in single and half precision.
+macro_rules! kernels {
+    ($k:literal, $s:literal: $($p:literal)*) => {
+        [[$(tile::<$k, $s, $p, false> as Kernel),*], [$(tile::<$k, $s, $p, true> as Kernel),*]]
+    };
+}
+static THREE: [[[Kernel; MOST]; 2]; 2] = [
+    kernels!(3, 1: 1 2 3 4 5 6 7 8),
+    kernels!(3, 2: 1 2 3 4 5 6 7 8),
+];
+static FIVE: [[[Kernel; MOST]; 2]; 2] = [
+    kernels!(5, 1: 1 2 3 4 5 6 7 8),
+    kernels!(5, 2: 1 2 3 4 5 6 7 8),
+];
+
+/// The tiles of this tier.
+struct Registers;
+
+impl Tiles for Registers {
+    #[inline(always)]
+    unsafe fn tile(&self, t: &Tile, kernel: usize, stride: usize, pixels: usize, half: bool) {
+        let kernels = if kernel == 3 { &THREE } else { &FIVE };
+        // SAFETY: as the caller promises.
+        unsafe { kernels[stride - 1][usize::from(half)][pixels - 1](t) };
+    }
+}
+
+/// Pixels of a tile of other windows.
 const PIXELS: usize = 4;
 /// Registers of channels of a tile.
 const WIDE: usize = 2;
@@ -100,6 +167,10 @@ pub(super) unsafe fn depthwise_f32(
     let c = w.in_c as usize;
     if rows.is_empty() || c == 0 {
         return;
+    }
+    if shared::fits(p) {
+        // SAFETY: as the caller promises.
+        return unsafe { shared::depthwise_f32(&Registers, p, x, y, rows) };
     }
     if w.taps() > MOST_TAPS {
         return scalar::depthwise::depthwise_f32(p, x, y, rows);

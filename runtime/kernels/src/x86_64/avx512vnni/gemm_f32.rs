@@ -5,46 +5,26 @@
 //! right side of a matrix product [K][N]: the same with blocks beside one another and N between the K
 //! ```
 //! `acc = bias; acc = fma(x, w, acc)` over K in order, one chain an element, as the definition has it. Largest tiles: 6 × 4,
-//! 8 × 3, 12 × 2, 12 × 1 and 1 × 8.
+//! 8 × 3, 12 × 2, 12 × 1 and 1 × 8. The K of a row lie in runs ([`Runs`]): one, or the lines under a window, in place.
 
+use crate::bands::{Rows, Runs};
+use crate::params::{ConvF32, Part};
+use crate::x86_64::conv_f32::{self, Gemm, Tile};
 use core::arch::x86_64::*;
 
 /// Bytes of each block that are fetched ahead: the weights of a tile often exceed the first cache.
 const AHEAD: usize = 1024;
 
-/// Operands of one tile.
-#[derive(Clone, Copy)]
-pub(super) struct Tile {
-    /// First row.
-    pub x: *const f32,
-    /// Elements between rows.
-    pub x_stride: usize,
-    /// First block: f32, or f16 bits.
-    pub weights: *const u8,
-    /// Elements between blocks.
-    pub block_stride: usize,
-    /// Elements between K.
-    pub step: usize,
-    pub k: usize,
-    /// Whole blocks; null starts from +0.0.
-    pub bias: *const f32,
-    pub lo: f32,
-    pub hi: f32,
-    /// First result.
-    pub y: *mut f32,
-    /// Elements between rows of results.
-    pub y_stride: usize,
-    /// Channels to load and store, of the last block perhaps not all.
-    pub channels: usize,
-}
-
-/// One tile of `R` rows × `B` blocks; weights in half precision if `HALF`.
+/// One tile of `R` rows × `B` blocks; weights in half precision if `HALF`; `rows` are where the K of each row begin.
 ///
 /// # Safety
-/// The CPU has the instructions; the pointers of `t` are good for `R` rows and `B` blocks; `t.channels` is in
-/// `16 · (B − 1) + 1 ..= 16 · B`.
+/// The CPU has the instructions; `rows` has `R` elements; the runs of each and the pointers of `t` are good for `B` blocks;
+/// `t.channels` is in `16 · (B − 1) + 1 ..= 16 · B`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(t: &Tile) {
+unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(
+    t: &Tile,
+    rows: &[*const f32; MOST],
+) {
     let valid = t.channels - (B - 1) * 16;
     let last: __mmask16 = (((1u32 << valid) - 1) & 0xffff) as u16;
     let mask = |b: usize| if b + 1 == B { last } else { 0xffff };
@@ -57,29 +37,37 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(t: &Tile) {
     }
     let mut acc = [start; R];
     let size = if HALF { 2 } else { 4 };
-    let (mut x, mut w) = (t.x, t.weights);
-    for _ in 0..t.k {
-        // SAFETY: as the caller promises; x and w move by one K at a time. Lanes that are masked off are not read.
-        unsafe {
-            let mut weights = [_mm512_setzero_ps(); B];
-            for (b, weights) in weights.iter_mut().enumerate() {
-                let at = w.wrapping_add(b * t.block_stride * size);
-                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
-                *weights = if HALF {
-                    _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask(b), at.cast()))
-                } else {
-                    _mm512_maskz_loadu_ps(mask(b), at.cast())
-                };
-            }
-            for (r, acc) in acc.iter_mut().enumerate() {
-                let x = _mm512_set1_ps(*x.add(r * t.x_stride));
-                for (acc, &w) in acc.iter_mut().zip(&weights) {
-                    *acc = _mm512_fmadd_ps(x, w, *acc);
+    let rows: [*const f32; R] = core::array::from_fn(|r| rows[r]);
+    let mut w = t.weights;
+    let mut line = 0;
+    for _ in 0..t.runs.lines {
+        let mut start = line;
+        for _ in 0..t.runs.taps {
+            for k in start..start + t.runs.length {
+                // SAFETY: as the caller promises; k and w move by one K at a time. Lanes that are masked off are not read.
+                unsafe {
+                    let mut weights = [_mm512_setzero_ps(); B];
+                    for (b, weights) in weights.iter_mut().enumerate() {
+                        let at = w.wrapping_add(b * t.block_stride * size);
+                        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
+                        *weights = if HALF {
+                            _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask(b), at.cast()))
+                        } else {
+                            _mm512_maskz_loadu_ps(mask(b), at.cast())
+                        };
+                    }
+                    for (&row, acc) in rows.iter().zip(&mut acc) {
+                        let x = _mm512_set1_ps(*row.add(k));
+                        for (acc, &w) in acc.iter_mut().zip(&weights) {
+                            *acc = _mm512_fmadd_ps(x, w, *acc);
+                        }
+                    }
+                    w = w.add(t.step * size);
                 }
             }
-            x = x.add(1);
-            w = w.add(t.step * size);
+            start += t.runs.tap_stride;
         }
+        line += t.runs.line_stride;
     }
     let (lo, hi) = (_mm512_set1_ps(t.lo), _mm512_set1_ps(t.hi));
     for (r, acc) in acc.iter().enumerate() {
@@ -92,8 +80,10 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(t: &Tile) {
     }
 }
 
-type Kernel = unsafe fn(&Tile);
+type Kernel = unsafe fn(&Tile, &[*const f32; MOST]);
 
+/// Most rows of any tile.
+const MOST: usize = 12;
 /// Most rows of a tile of 1, 2, 3, 4 blocks.
 const MOST_ROWS: [usize; 4] = [12, 12, 8, 6];
 
@@ -119,13 +109,13 @@ fn next(left: usize, most: usize) -> usize {
 /// `rows` × [`Tile::channels`] of any size: equal tiles, channels outside and rows inside.
 ///
 /// # Safety
-/// As for a tile, with as many rows and blocks as asked for.
-pub(super) unsafe fn gemm<const HALF: bool>(all: &Tile, rows: usize) {
+/// As for a tile, with as many rows and blocks as asked for; `x` is what `rows` are relative to.
+unsafe fn gemm<const HALF: bool>(all: &Tile, x: *const f32, rows: &Rows, count: usize) {
     let size = if HALF { 2 } else { 4 };
     let mut n = 0;
     while n < all.channels {
         let left = (all.channels - n).div_ceil(16);
-        let blocks = if rows == 1 && left >= ROW_BLOCKS {
+        let blocks = if count == 1 && left >= ROW_BLOCKS {
             ROW_BLOCKS
         } else {
             next(left, 4)
@@ -138,21 +128,87 @@ pub(super) unsafe fn gemm<const HALF: bool>(all: &Tile, rows: usize) {
             if !all.bias.is_null() {
                 t.bias = all.bias.add(n);
             }
+            let mut places = rows.places();
             let mut r = 0;
-            while r < rows {
-                let count = next(rows - r, MOST_ROWS[(blocks - 1).min(3)]);
-                t.x = all.x.add(r * all.x_stride);
+            while r < count {
+                let now = next(count - r, MOST_ROWS[(blocks - 1).min(3)]);
+                let mut from = [x; MOST];
+                for from in &mut from[..now] {
+                    *from = x.add(places.next());
+                }
                 t.y = all.y.add(r * all.y_stride + n);
                 match blocks {
-                    ROW_BLOCKS => tile::<1, ROW_BLOCKS, HALF>(&t),
-                    4 => FOUR[HALF as usize][count - 1](&t),
-                    3 => THREE[HALF as usize][count - 1](&t),
-                    2 => TWO[HALF as usize][count - 1](&t),
-                    _ => ONE[HALF as usize][count - 1](&t),
+                    ROW_BLOCKS => tile::<1, ROW_BLOCKS, HALF>(&t, &from),
+                    4 => FOUR[HALF as usize][now - 1](&t, &from),
+                    3 => THREE[HALF as usize][now - 1](&t, &from),
+                    2 => TWO[HALF as usize][now - 1](&t, &from),
+                    _ => ONE[HALF as usize][now - 1](&t, &from),
                 }
-                r += count;
+                r += now;
             }
         }
         n += blocks * 16;
     }
+}
+
+/// The tiles of this tier.
+#[derive(Clone, Copy)]
+struct Tiles;
+
+impl Gemm for Tiles {
+    #[inline(always)]
+    unsafe fn gemm(self, tile: &Tile, half: bool, x: *const f32, rows: &Rows, count: usize) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            if half {
+                gemm::<true>(tile, x, rows, count);
+            } else {
+                gemm::<false>(tile, x, rows, count);
+            }
+        }
+    }
+}
+
+/// See [`crate::scalar::conv::conv_f32`]: the same bits.
+///
+/// # Safety
+/// The CPU has the instructions.
+///
+/// # Panics
+/// If a slice is shorter than the parameters say, or the scratch does not hold one patch.
+pub(super) unsafe fn conv_f32(
+    p: &ConvF32<'_>,
+    x: &[f32],
+    y: &mut [f32],
+    part: Part,
+    scratch: &mut [u8],
+) {
+    // SAFETY: as the caller promises.
+    unsafe { conv_f32::conv_f32(Tiles, p, x, y, part, scratch) };
+}
+
+/// See [`crate::scalar::matmul::matmul_f32`]: the same bits.
+///
+/// # Safety
+/// The CPU has the instructions.
+///
+/// # Panics
+/// If a slice is shorter than the sizes say.
+pub(super) unsafe fn matmul_f32(a: &[f32], b: &[f32], y: &mut [f32], m: usize, k: usize, n: usize) {
+    let holds = |len: usize, r: usize, c: usize| r.checked_mul(c).is_some_and(|l| len >= l);
+    assert!(holds(a.len(), m, k) && holds(b.len(), k, n) && holds(y.len(), m, n));
+    let tile = Tile {
+        runs: Runs::one(k),
+        weights: b.as_ptr().cast(),
+        block_stride: 16,
+        step: n,
+        bias: core::ptr::null(),
+        lo: f32::NEG_INFINITY,
+        hi: f32::INFINITY,
+        y: y.as_mut_ptr(),
+        y_stride: n,
+        channels: n,
+    };
+    // SAFETY: the asserts above; the tile does not load columns behind the last.
+    unsafe { gemm::<false>(&tile, a.as_ptr(), &Rows::even(k), m) };
 }

@@ -4,18 +4,21 @@
 //! |---|---|---|
 //! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs`, `patches.rs` | 6 rows × 64 channels, one row × 128 |
 //! | `depthwise_i8` | `depthwise_i8.rs`, `columns.rs`, `lanes.rs` | 64 results |
-//! | `conv_f32`, `matmul_f32` | `conv_f32.rs`, `gemm_f32.rs` | 6 rows × 64 channels, one row × 128 |
+//! | `conv_f32`, `matmul_f32` | `gemm_f32.rs`, `../conv_f32.rs` | 6 rows × 64 channels, one row × 128 |
 //! | `depthwise_f32` | `depthwise_f32.rs`, `taps.rs` | 4 pixels × 32 channels |
 //! | `binary_i8`, `binary_f32` (Add, Sub, Mul, Div) | `binary.rs` | 64 or 16 elements |
 //! | `quantize`, `dequantize`, `table_i8` (with VBMI) | `element.rs` | 64 or 16 elements |
 //! | `pool_i8`, `reduce_i8` | `pool.rs` | 64 channels |
-//! | `unary_f32`, `pool_f32`, `reduce_f32`, `softmax_f32`, `softmax_i8`, `copy` | `../avx2/again.rs` | those of the AVX2 tier |
+//! | `pool_f32` | `pool_f32.rs` | 64 channels |
+//! | `unary_f32` (those made from exp, and the simple ones), `softmax_f32` | `unary_f32.rs` | 16 elements |
+//! | `reduce_f32`, `copy` | `again.rs` | the definition, compiled for AVX-512 |
+//! | `softmax_i8`, the other functions of `unary_f32` | `../avx2/again.rs` | those of the AVX2 tier |
 //!
 //! Every other method is the scalar definition.
 
+mod again;
 mod binary;
 mod columns;
-mod conv_f32;
 mod conv_i8;
 mod depthwise_f32;
 mod depthwise_i8;
@@ -26,12 +29,14 @@ mod gemm_i8;
 mod lanes;
 mod patches;
 mod pool;
+mod pool_f32;
 mod taps;
+mod unary_f32;
 
 use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
 use crate::scalar;
 use crate::tier::Tier;
-use crate::x86_64::avx2::again;
+use crate::x86_64::avx2;
 use core::ops::Range;
 use redpoll_plan::op;
 
@@ -86,12 +91,12 @@ impl Tier for Avx512Vnni {
 
     fn conv_f32(&self, p: &ConvF32<'_>, x: &[f32], y: &mut [f32], part: Part, scratch: &mut [u8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { conv_f32::conv_f32(p, x, y, part, scratch) }
+        unsafe { gemm_f32::conv_f32(p, x, y, part, scratch) }
     }
 
     fn matmul_f32(&self, a: &[f32], b: &[f32], y: &mut [f32], m: usize, k: usize, n: usize) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { conv_f32::matmul_f32(a, b, y, m, k, n) }
+        unsafe { gemm_f32::matmul_f32(a, b, y, m, k, n) }
     }
 
     fn depthwise_f32(&self, p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows: Range<usize>) {
@@ -146,12 +151,12 @@ impl Tier for Avx512Vnni {
         y: &mut [f32],
     ) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { again::unary_f32(function, alpha, beta, x, y) }
+        unsafe { unary_f32::unary_f32(function, alpha, beta, x, y) }
     }
 
     fn pool_f32(&self, p: &op::PoolF32, x: &[f32], y: &mut [f32], rows: Range<usize>) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { again::pool_f32(p, x, y, rows) }
+        unsafe { pool_f32::pool_f32(p, x, y, rows) }
     }
 
     fn reduce_f32(&self, p: &op::ReduceF32, x: &[f32], y: &mut [f32]) {
@@ -161,12 +166,12 @@ impl Tier for Avx512Vnni {
 
     fn softmax_f32(&self, count: usize, x: Source<'_, f32>, y: &mut [f32]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { again::softmax_f32(count, x, y) }
+        unsafe { unary_f32::softmax_f32(count, x, y) }
     }
 
     fn softmax_i8(&self, p: &op::SoftmaxI8, table: &[f32; 256], x: &[i8], y: &mut [i8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { again::softmax_i8(p, table, x, y) }
+        unsafe { avx2::again::softmax_i8(p, table, x, y) }
     }
 
     fn copy(&self, p: &op::Copy, x: &[u8], y: &mut [u8]) {

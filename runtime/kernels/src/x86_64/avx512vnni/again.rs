@@ -1,0 +1,16 @@
+//! Definitions compiled once more, for AVX-512: the same source, so the same bits; see `../avx2/again.rs` for why it may.
+
+use crate::scalar;
+use redpoll_plan::op;
+
+/// See [`scalar::reduce::reduce_f32`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+pub(super) fn reduce_f32(p: &op::ReduceF32, x: &[f32], y: &mut [f32]) {
+    scalar::reduce::reduce_f32(p, x, y);
+}
+
+/// See [`scalar::copy::copy`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+pub(super) fn copy(p: &op::Copy, x: &[u8], y: &mut [u8]) {
+    scalar::copy::copy(p, x, y);
+}
