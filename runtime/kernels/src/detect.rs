@@ -23,6 +23,10 @@ pub fn tiers() -> &'static [&'static dyn Tier] {
             list.push(tier);
         }
         #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        if let Some(tier) = crate::aarch64::i8mm::I8mm::detect() {
+            list.push(tier);
+        }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
         if let Some(tier) = crate::aarch64::dotprod::Dotprod::detect() {
             list.push(tier);
         }
@@ -30,6 +34,8 @@ pub fn tiers() -> &'static [&'static dyn Tier] {
         if let Some(tier) = crate::aarch64::neon::Neon::detect() {
             list.push(tier);
         }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        list.push(&crate::wasm32::simd128::SIMD128);
         list.push(&SCALAR);
         list
     })

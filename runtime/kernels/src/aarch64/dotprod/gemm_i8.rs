@@ -8,7 +8,8 @@
 //! Tile: `R` rows × 16 channels in `4 · R` registers, four quads a turn. Accumulator: i32,
 //! `|bias| + K · 128 · 255 < 2³¹`. `sdot` has no stable intrinsic: one instruction of inline assembly.
 
-use crate::aarch64::neon::{Last, Tile, last_quad, store_bytes};
+use crate::aarch64::neon::{Last, store_bytes};
+use crate::product::{Tile, last_quad};
 use core::arch::aarch64::*;
 use core::arch::asm;
 
@@ -118,7 +119,7 @@ const KERNELS: [Kernel; TILE_ROWS] = [tile::<1>, tile::<2>, tile::<3>, tile::<4>
 ///
 /// # Safety
 /// As for a tile, with as many rows and channels as asked for.
-pub(super) unsafe fn gemm(all: &Tile, rows: usize, _small: bool) {
+pub(in crate::aarch64) unsafe fn gemm(all: &Tile, rows: usize, _small: bool) {
     let block = all.k.div_ceil(4) * 64;
     for n in (0..all.channels).step_by(16) {
         let mut r = 0;

@@ -2,14 +2,15 @@
 //!
 //! | kernel | file | tile |
 //! |---|---|---|
-//! | `conv_i8` | `../neon/conv_i8.rs`, `gemm_i8.rs` | 5 rows × 16 channels |
+//! | `conv_i8` | `../../product.rs`, `gemm_i8.rs` | 5 rows × 16 channels |
 //!
 //! All others are those of NEON.
 
-mod gemm_i8;
+pub(super) mod gemm_i8;
 
 use super::neon;
 use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part};
+use crate::product::conv_i8;
 use crate::tier::Tier;
 use core::ops::Range;
 
@@ -41,7 +42,7 @@ impl Tier for Dotprod {
 
     fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { neon::conv_i8(p, x, y, part, scratch, (gemm_i8::gemm, false)) };
+        unsafe { conv_i8(p, x, y, part, scratch, (gemm_i8::gemm, false)) };
     }
 
     fn depthwise_i8(&self, p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>) {

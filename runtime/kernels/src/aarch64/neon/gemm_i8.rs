@@ -11,40 +11,8 @@
 //! channels in `4 · R · H` registers (4 × 8 or 2 × 16). Accumulator bound: `|bias| + K · 128 · 255 < 2³¹`.
 
 use super::finish::{Last, store_bytes};
-use crate::params::Finish;
+use crate::product::{Tile, last_quad};
 use core::arch::aarch64::*;
-
-/// Rows and channels of one tile, or of a whole product.
-#[derive(Clone, Copy)]
-pub(in crate::aarch64) struct Tile {
-    /// Rows of `k` bytes.
-    pub x: *const i8,
-    /// Bytes between rows.
-    pub x_stride: usize,
-    /// Elements of a row.
-    pub k: usize,
-    /// First block of weights.
-    pub weights: *const i8,
-    pub bias: *const i32,
-    pub scale: *const f32,
-    pub y: *mut i8,
-    pub y_stride: usize,
-    /// Channels to store.
-    pub channels: usize,
-    pub finish: Finish,
-}
-
-/// The last `count` (below 4) bytes of a row, zeros behind them.
-///
-/// # Safety
-/// `from` is readable for them.
-#[inline]
-pub(in crate::aarch64) unsafe fn last_quad(from: *const i8, count: usize) -> i32 {
-    let mut quad = [0u8; 4];
-    // SAFETY: as the caller promises.
-    unsafe { core::ptr::copy_nonoverlapping(from.cast(), quad.as_mut_ptr(), count) };
-    i32::from_le_bytes(quad)
-}
 
 /// Products of a quad of K: the weights of four channels with x.
 #[inline]

@@ -2,7 +2,7 @@
 //!
 //! | kernel | file | tile |
 //! |---|---|---|
-//! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs` | 4 rows × 8 channels, 2 rows × 16 |
+//! | `conv_i8` | `../../product.rs`, `gemm_i8.rs` | 4 rows × 8 channels, 2 rows × 16 |
 //! | `depthwise_i8` | `depthwise_i8.rs` | 16 channels |
 //! | `conv_f32` | `conv_f32.rs`, `gemm_f32.rs` | 5 rows × 16 channels |
 //! | `depthwise_f32` | `depthwise_f32.rs` | 16 channels |
@@ -10,7 +10,6 @@
 //! All others are the scalar definitions: NEON is in the baseline, so the compiler vectorises them.
 
 mod conv_f32;
-mod conv_i8;
 mod depthwise_f32;
 mod depthwise_i8;
 mod finish;
@@ -19,13 +18,12 @@ mod gemm_f32;
 mod gemm_i8;
 
 pub(super) use conv_f32::conv_f32;
-pub(super) use conv_i8::conv_i8;
 pub(super) use depthwise_f32::depthwise_f32;
 pub(super) use depthwise_i8::depthwise_i8;
 pub(super) use finish::{Last, store_bytes};
-pub(super) use gemm_i8::{Tile, last_quad};
 
 use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part};
+use crate::product::conv_i8;
 use crate::tier::Tier;
 use core::ops::Range;
 

@@ -1,11 +1,10 @@
-//! Integer convolution and dense product: lays out rows for a matrix product, for every tier of AArch64.
+//! Integer convolution and dense product: lays out rows for a matrix product, for every tier of AArch64 and WebAssembly.
 //!
 //! A pointwise window reads its rows where they are; others pack patches under several output pixels to the stack, or
 //! to the scratch where more of them fit there. A product takes as many rows at a time as stay in the first cache.
 
-use super::gemm_i8::Tile;
 use crate::geometry::Walk;
-use crate::params::{ConvI8, Part};
+use crate::params::{ConvI8, Finish, Part};
 use crate::patches::{Patch, Same};
 use core::mem::MaybeUninit;
 use redpoll_plan::layout::{BLOCK_K, packed_i8_len, padded_n, patch_stride};
@@ -19,11 +18,43 @@ const ROWS: (usize, usize) = (12, 96);
 /// From so many rows on it pays to look for weights of −128.
 const SEARCH_ROWS: usize = 16;
 
+/// Rows and channels of one tile, or of a whole product.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile {
+    /// Rows of `k` bytes.
+    pub x: *const i8,
+    /// Bytes between rows.
+    pub x_stride: usize,
+    /// Elements of a row.
+    pub k: usize,
+    /// First block of weights.
+    pub weights: *const i8,
+    pub bias: *const i32,
+    pub scale: *const f32,
+    pub y: *mut i8,
+    pub y_stride: usize,
+    /// Channels to store.
+    pub channels: usize,
+    pub finish: Finish,
+}
+
+/// The last `count` (below 4) bytes of a row, zeros behind them.
+///
+/// # Safety
+/// `from` is readable for them.
+#[inline]
+pub(crate) unsafe fn last_quad(from: *const i8, count: usize) -> i32 {
+    let mut quad = [0u8; 4];
+    // SAFETY: as the caller promises.
+    unsafe { core::ptr::copy_nonoverlapping(from.cast(), quad.as_mut_ptr(), count) };
+    i32::from_le_bytes(quad)
+}
+
 #[repr(align(64))]
 struct Buffer([MaybeUninit<i8>; BUFFER]);
 
 /// A product of rows and all channels of a [`Tile`]; the last argument says that no weight is −128.
-pub(in crate::aarch64) type Product = unsafe fn(&Tile, usize, bool);
+pub(crate) type Product = unsafe fn(&Tile, usize, bool);
 
 /// See [`crate::scalar::conv::conv_i8`]: the same bits, by `product`. `search`: whether it gains from weights above −128.
 ///
@@ -32,7 +63,7 @@ pub(in crate::aarch64) type Product = unsafe fn(&Tile, usize, bool);
 ///
 /// # Panics
 /// If a slice is shorter than the parameters say.
-pub(in crate::aarch64) unsafe fn conv_i8(
+pub(crate) unsafe fn conv_i8(
     p: &ConvI8<'_>,
     x: &[i8],
     y: &mut [i8],

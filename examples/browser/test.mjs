@@ -1,0 +1,188 @@
+// Opens dist/ in headless Chromium, clicks, draws and drops as a person does, and checks what the page says.
+// node examples/browser/test.mjs [DROPPED.png [DRAWN.png]] (screenshots); CHROMIUM names the browser. Speaks the DevTools protocol over a pipe.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+
+const CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+const TYPES = { html: "text/html", js: "text/javascript", wasm: "application/wasm" };
+const dist = new URL("dist/", import.meta.url);
+const folder = mkdtempSync(join(tmpdir(), "redpoll-browser-"));
+
+/** CRC-32 of PNG chunks. */
+function crc32(bytes) {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+/** A grey PNG; `rows` has a filter byte (0) before every row. */
+function png(width, height, rows) {
+  const chunk = (type, body) => {
+    const out = Buffer.alloc(12 + body.length);
+    out.writeUInt32BE(body.length, 0);
+    out.write(type, 4, "latin1");
+    body.copy(out, 8);
+    out.writeUInt32BE(crc32(out.subarray(4, 8 + body.length)), 8 + body.length);
+    return out;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 0, 0, 0, 0], 8);
+  const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
+  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+}
+
+const server = createServer((request, response) => {
+  const name = request.url === "/" ? "index.html" : request.url.slice(1);
+  if (!/^[\w.]+$/.test(name)) return response.writeHead(404).end();
+  try {
+    const bytes = readFileSync(new URL(name, dist));
+    response.writeHead(200, { "content-type": TYPES[name.split(".").at(-1)] ?? "application/octet-stream" }).end(bytes);
+  } catch {
+    response.writeHead(404).end();
+  }
+});
+await new Promise((done) => server.listen(0, "127.0.0.1", done));
+const address = `http://127.0.0.1:${server.address().port}/`;
+
+const browser = spawn(
+  process.env.CHROMIUM ?? "chromium",
+  ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--window-size=900,760", `--user-data-dir=${folder}/profile`, "about:blank"],
+  { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
+);
+const waiting = new Map();
+const problems = [];
+let next = 1;
+let rest = "";
+browser.stdio[4].setEncoding("utf8").on("data", (data) => {
+  const parts = (rest + data).split("\0");
+  rest = parts.pop();
+  for (const part of parts) {
+    const message = JSON.parse(part);
+    if (message.method === "Runtime.exceptionThrown") problems.push(message.params.exceptionDetails.exception?.description);
+    if (message.method === "Network.requestWillBeSent") {
+      const { url } = message.params.request;
+      if (!url.startsWith(address) && !/^(data|blob|about):/.test(url)) problems.push(`asked for ${url}`);
+    }
+    const done = waiting.get(message.id);
+    waiting.delete(message.id);
+    if (done) message.error ? done.fail(new Error(message.error.message)) : done.ok(message.result);
+  }
+});
+function call(method, params = {}, sessionId) {
+  return new Promise((ok, fail) => {
+    waiting.set(next, { ok, fail });
+    browser.stdio[3].write(`${JSON.stringify({ id: next, method, params, sessionId })}\0`);
+    next += 1;
+  });
+}
+
+const limit = setTimeout(() => {
+  console.error("no answer within 120 s");
+  browser.kill("SIGKILL");
+  process.exit(1);
+}, 120_000);
+
+const { targetInfos } = await call("Target.getTargets");
+const { targetId } = targetInfos.find((t) => t.type === "page");
+const { sessionId } = await call("Target.attachToTarget", { targetId, flatten: true });
+const page = (method, params) => call(method, params, sessionId);
+await page("Runtime.enable");
+await page("Network.enable");
+await page("Page.enable");
+
+async function evaluate(expression) {
+  const { result, exceptionDetails } = await page("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
+  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+  return result.value;
+}
+async function until(expression) {
+  for (let i = 0; i < 600; i += 1) {
+    if (await evaluate(expression)) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`never true: ${expression}; ${problems.join("; ")}`);
+}
+async function shoot(file) {
+  const { data } = await page("Page.captureScreenshot", { format: "png" });
+  writeFileSync(file, Buffer.from(data, "base64"));
+}
+const middle = (selector) =>
+  evaluate(`(() => {
+    const element = document.querySelector(${JSON.stringify(selector)});
+    element.scrollIntoView({ block: "nearest" });
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  })()`);
+const mouse = (type, [x, y], buttons = 0) =>
+  page("Input.dispatchMouseEvent", { type, x, y, button: type === "mouseMoved" && !buttons ? "none" : "left", buttons, clickCount: 1 });
+async function afterNextRun(act) {
+  const runs = await evaluate("Number(document.body.dataset.runs ?? 0)");
+  await act();
+  await until(`Number(document.body.dataset.runs) > ${runs}`);
+  return evaluate("({ ...document.body.dataset })");
+}
+async function click(selector) {
+  const at = await middle(selector);
+  await mouse("mousePressed", at, 1);
+  await mouse("mouseReleased", at);
+}
+
+try {
+  await page("Page.navigate", { url: address });
+  await until('document.body?.dataset.ready === "yes"');
+
+  for (const [i, name] of CLASSES.entries()) {
+    const said = await afterNextRun(() => click(`#samples button:nth-child(${i + 1})`));
+    assert.equal(said.best, name, `the example ${name}`);
+    assert.ok(Number(said.ms) >= 0 && Number(said.ms) < 1000, `time: ${said.ms}`);
+    console.log(`click on the example ${name}: ${said.best}, ${said.ms} ms`);
+  }
+  assert.equal(await evaluate('document.querySelector("#classes li.best span").textContent'), CLASSES[9]);
+  assert.match(await evaluate('document.querySelector("#facts").textContent'), /^\d+\.\d\d ms .*simd128/);
+
+  // A PNG on a white ground, dropped from a file: the trouser, inverted.
+  const samples = readFileSync(new URL("samples.bin", dist)).subarray(784, 1568);
+  const rows = Buffer.alloc(28 * 29);
+  for (let y = 0; y < 28; y += 1) for (let x = 0; x < 28; x += 1) rows[y * 29 + 1 + x] = 255 - samples[y * 28 + x];
+  const file = join(folder, "trouser.png");
+  writeFileSync(file, png(28, 28, rows));
+  const [left, top] = await middle("#board");
+  const data = { items: [], files: [file], dragOperationsMask: 1 };
+  const dropped = await afterNextRun(async () => {
+    for (const type of ["dragEnter", "dragOver", "drop"]) await page("Input.dispatchDragEvent", { type, x: left, y: top, data });
+  });
+  assert.equal(dropped.best, "Trouser", "the dropped picture");
+  console.log(`drop of a PNG: ${dropped.best}, ${dropped.ms} ms`);
+  if (process.argv[2]) await shoot(process.argv[2]);
+
+  // Two legs and a waist, drawn with the mouse.
+  await afterNextRun(() => click("#clear"));
+  const [x, y] = await middle("#board");
+  const drawn = await afterNextRun(async () => {
+    const path = [[-32, 130], [-32, -120], [32, -120], [32, 130], [22, 130], [22, -90], [-22, -90], [-22, 130]];
+    await mouse("mousePressed", [x + path[0][0], y + path[0][1]], 1);
+    for (const [dx, dy] of path) await mouse("mouseMoved", [x + dx, y + dy], 1);
+    await mouse("mouseReleased", [x + path.at(-1)[0], y + path.at(-1)[1]]);
+  });
+  if (process.argv[3]) await shoot(process.argv[3]);
+  assert.equal(drawn.best, "Trouser", "the drawn trousers");
+  console.log(`drawn trousers: ${drawn.best}, ${drawn.ms} ms`);
+  assert.deepEqual(problems, []);
+  console.log("the page asked for nothing but its own files");
+} finally {
+  clearTimeout(limit);
+  browser.kill();
+  await new Promise((done) => browser.once("exit", done));
+  server.close();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+}

@@ -1,0 +1,55 @@
+// Types of redpoll.js.
+
+/** Element types. f16 is seen as its bits, bool as bytes of 0 or 1. */
+export type ElementType = "f32" | "f16" | "i8" | "u8" | "i32" | "i64" | "bool";
+
+/** Elements of a tensor: the array type that its element type has. */
+export type Elements = Float32Array | Uint16Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
+
+/** An input or output. */
+export interface TensorInfo {
+  readonly name: string;
+  readonly type: ElementType;
+  /** Dimensions, outermost first. */
+  readonly shape: readonly number[];
+  /** Of a quantised tensor: real = (q − zeroPoint) · scale. 0 for others. */
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+export interface OpenOptions {
+  /** "scalar": plain code in place of 128-bit instructions: the same bits, slower. */
+  tier?: "best" | "scalar";
+}
+
+/** The engine: one module, one memory, any number of sessions. */
+export class Redpoll {
+  private constructor();
+  /** From the bytes of redpoll.wasm, a compiled module, or a fetch of it. */
+  static load(source: BufferSource | WebAssembly.Module | Response | PromiseLike<Response>): Promise<Redpoll>;
+  /** Opens a plan: its bytes are checked and copied once. Throws when they are no valid plan. */
+  open(plan: ArrayBuffer | Uint8Array, options?: OpenOptions): Session;
+}
+
+/** A loaded plan. */
+export class Session {
+  private constructor();
+  /** Name of the tier that computes. */
+  readonly tier: string;
+  /** Bytes of working memory, exactly what the plan says. */
+  readonly arenaBytes: number;
+  readonly planBytes: number;
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  /** Runs once; the outputs are copies, by name. Throws when an input is missing, has another type or another length. */
+  run(inputs: Record<string, Elements>): Record<string, Elements>;
+  /** Runs once on what the input views hold; results are in the output views. Every input must have been written since
+   * the last run, because a run may reuse its memory. */
+  runInPlace(): void;
+  /** The elements of an input where the engine reads them. Valid until the next `open` or `close`. */
+  inputView(name: string): Elements;
+  /** The elements of an output where the engine leaves them. Valid until the next run, `open` or `close`. */
+  outputView(name: string): Elements;
+  /** Gives the memory back. */
+  close(): void;
+}

@@ -1,0 +1,62 @@
+//! The tier of NEON with matrix products of bytes: Cortex-A510, A710, X2, Neoverse N2 and V1, Apple M2 and later.
+//!
+//! | kernel | file | tile |
+//! |---|---|---|
+//! | `conv_i8` | `../../product.rs`, `gemm_i8.rs` | 6 rows × 16 channels; one row: that of the dot product |
+//!
+//! All others are those of NEON.
+
+mod gemm_i8;
+
+use super::neon;
+use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part};
+use crate::product::conv_i8;
+use crate::tier::Tier;
+use core::ops::Range;
+
+/// Kernels for NEON, `sdot` and `smmla`. A value exists only where the CPU has all three: [`I8mm::detect`].
+#[derive(Clone, Copy, Debug)]
+pub struct I8mm(());
+
+impl I8mm {
+    /// Name of the tier.
+    pub const NAME: &'static str = "i8mm";
+
+    /// The tier, if this CPU and its operating system can run it.
+    #[cfg(feature = "std")]
+    pub fn detect() -> Option<&'static Self> {
+        use std::arch::is_aarch64_feature_detected as has;
+        static TIER: I8mm = I8mm(());
+        (has!("neon") && has!("dotprod") && has!("i8mm")).then_some(&TIER)
+    }
+}
+
+impl Tier for I8mm {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn macs_per_us(&self) -> u64 {
+        50_000
+    }
+
+    fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { conv_i8(p, x, y, part, scratch, (gemm_i8::gemm, false)) };
+    }
+
+    fn depthwise_i8(&self, p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Range<usize>) {
+        // SAFETY: as above.
+        unsafe { neon::depthwise_i8(p, x, y, rows) };
+    }
+
+    fn conv_f32(&self, p: &ConvF32<'_>, x: &[f32], y: &mut [f32], part: Part, scratch: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { neon::conv_f32(p, x, y, part, scratch) };
+    }
+
+    fn depthwise_f32(&self, p: &DepthwiseF32<'_>, x: &[f32], y: &mut [f32], rows: Range<usize>) {
+        // SAFETY: as above.
+        unsafe { neon::depthwise_f32(p, x, y, rows) };
+    }
+}
