@@ -54,6 +54,36 @@ pub(in crate::x86_64) struct Runs {
     pub channels: usize,
 }
 
+/// Output lines of a product: rows of x that lie together.
+#[derive(Clone, Copy)]
+pub(in crate::x86_64) struct Lines {
+    pub count: usize,
+    /// Bytes between their first rows.
+    pub x: usize,
+    /// Elements between their first results.
+    pub y: usize,
+}
+
+impl Lines {
+    /// All rows lie together.
+    pub(in crate::x86_64) const ONE: Self = Self {
+        count: 1,
+        x: 0,
+        y: 0,
+    };
+}
+
+impl Runs {
+    /// The lines for a product that goes over all of them.
+    pub(in crate::x86_64) fn lines(&self) -> Lines {
+        Lines {
+            count: self.lines,
+            x: self.line,
+            y: self.pixels * self.y_stride,
+        }
+    }
+}
+
 /// What a tier brings.
 pub(in crate::x86_64) trait Product {
     /// Bytes of an element of the strip.

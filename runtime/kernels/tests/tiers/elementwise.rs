@@ -99,6 +99,85 @@ fn binary_int8() {
 }
 
 #[test]
+fn binary_int8_of_channels() {
+    let mut r = Random(27);
+    for (round, c) in [1, 3, 16, 24, 64, 72, 96, 500, 513, 1000]
+        .into_iter()
+        .enumerate()
+    {
+        for rows in [1, 2, 5, 63, 300] {
+            let dims = [1, 1, 1, 1, rows, c];
+            let f = r.finish();
+            let p = op::BinaryI8 {
+                function: [Binary::Mul, Binary::Add, Binary::Sub][round % 3],
+                a: ID,
+                b: ID,
+                y: ID,
+                dims,
+                a_strides: [0, 0, 0, 0, c as i32, 1],
+                b_strides: [0, 0, 0, 0, 0, 1],
+                a_zero: i32::from(r.end_i8()),
+                b_zero: i32::from(r.end_i8()),
+                a_scale: r.f32(),
+                b_scale: r.f32(),
+                y_zero: f.y_zero,
+                lo: f.lo,
+                hi: f.hi,
+            };
+            let other = op::BinaryI8 {
+                a_strides: p.b_strides,
+                b_strides: p.a_strides,
+                ..p
+            };
+            let (a, b) = (r.bytes((rows * c) as usize), r.bytes(c as usize));
+            for tier in others() {
+                let run = |p, x, z| {
+                    let (mut want, mut got) = (a.clone(), a.clone());
+                    SCALAR.binary_i8(p, x, z, &mut want);
+                    tier.binary_i8(p, x, z, &mut got);
+                    assert!(want == got, "{} {p:?}", tier.name());
+                };
+                run(&p, Source::Slice(&a), Source::Slice(&b));
+                run(&p, Source::InPlace, Source::Slice(&b));
+                run(&other, Source::Slice(&b), Source::Slice(&a));
+                run(&other, Source::Slice(&b), Source::InPlace);
+            }
+        }
+    }
+}
+
+#[test]
+fn quotients_near_ties_round_as_divided() {
+    let mut r = Random(28);
+    for round in 0..4000 {
+        // Scales of all sizes that models have, and beyond.
+        let exponent = r.below(160) as u32 + 40;
+        let scale = f32::from_bits(exponent << 23 | (r.below(1 << 23) as u32));
+        let scale = if round % 50 == 0 {
+            f32::from_bits(r.below(1 << 31) as u32)
+        } else {
+            scale
+        };
+        let mut x = Vec::new();
+        for _ in 0..64 {
+            // The neighbours of a tie, and anything.
+            let near = ((r.below(600) as f32 - 300.0) + 0.5) * scale;
+            let bits = near.to_bits();
+            x.extend([-2i32, -1, 0, 1, 2].map(|d| f32::from_bits(bits.wrapping_add_signed(d))));
+            x.push(r.wild_f32());
+        }
+        let zero = i32::from(r.end_i8());
+        let mut want = vec![0; x.len()];
+        SCALAR.quantize(scale, zero, &x, &mut want);
+        for tier in others() {
+            let mut got = vec![0; x.len()];
+            tier.quantize(scale, zero, &x, &mut got);
+            assert!(want == got, "{} {scale:e} {zero}", tier.name());
+        }
+    }
+}
+
+#[test]
 fn binary_float() {
     let mut r = Random(22);
     for round in 0..2000 {

@@ -7,6 +7,7 @@ use super::gemm_i8::{Tile, gemm};
 use super::patches::{Copied, Patch, Same, Wide};
 use crate::geometry::pixel;
 use crate::params::{ConvI8, Part};
+use crate::x86_64::strip::{self, Lines, Product, Runs};
 use core::mem::MaybeUninit;
 use redpoll_plan::layout::{BLOCK_K, packed_i8_len, padded_n, patch_stride};
 
@@ -21,6 +22,49 @@ const MOST_ROWS: usize = 48;
 
 #[repr(align(64))]
 struct Buffer([MaybeUninit<i16>; BUFFER]);
+
+/// Products over a strip of i16.
+struct Strip;
+
+impl Product for Strip {
+    const ELEMENT: usize = 2;
+
+    unsafe fn lay(from: *const i8, to: *mut u8, count: usize) {
+        // SAFETY: as the caller promises; lines and elements of a strip are aligned to two bytes.
+        let (from, to) = unsafe {
+            let to = core::slice::from_raw_parts_mut(to.cast::<MaybeUninit<i16>>(), count);
+            (core::slice::from_raw_parts(from, count), to)
+        };
+        Wide.run(from, to);
+    }
+
+    unsafe fn fill(value: i8, to: *mut u8, count: usize) {
+        // SAFETY: as the caller promises, as above.
+        let to = unsafe { core::slice::from_raw_parts_mut(to.cast::<MaybeUninit<i16>>(), count) };
+        to.fill(MaybeUninit::new(Wide::one(value)));
+    }
+
+    unsafe fn multiply(p: &ConvI8<'_>, r: &Runs) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let all = Tile {
+                x: r.x,
+                x_stride: r.x_stride,
+                runs: r.runs,
+                down: r.down,
+                k: r.quads * BLOCK_K,
+                weights: r.weights,
+                bias: p.bias.as_ptr().add(r.channel),
+                scale: p.scale.as_ptr().add(r.channel),
+                y: r.y,
+                y_stride: r.y_stride,
+                channels: r.channels,
+                finish: p.finish,
+            };
+            gemm(&all, r.pixels, r.lines(), false);
+        }
+    }
+}
 
 /// See [`crate::scalar::conv::conv_i8`]: the same bits.
 ///
@@ -49,6 +93,10 @@ pub(super) fn conv_i8(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratc
     assert!(p.scale.len() >= groups * padded_n(group_out));
 
     let pointwise = w.is_pointwise();
+    // SAFETY: the asserts above; parts start at a block of channels.
+    if !pointwise && unsafe { strip::conv_i8::<Strip>(p, x, y, &part) } {
+        return;
+    }
     let stride = k.div_ceil(BLOCK_K) * BLOCK_K;
     let fit = BUFFER / stride.max(1);
     let direct = fit < rows.min(3);
@@ -112,6 +160,8 @@ pub(super) fn conv_i8(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratc
                 let all = Tile {
                     x: from,
                     x_stride,
+                    runs: 1,
+                    down: 0,
                     k,
                     weights: p.weights.as_ptr().add(packed * stride),
                     bias: p.bias.as_ptr().add(packed),
@@ -121,7 +171,7 @@ pub(super) fn conv_i8(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratc
                     channels,
                     finish: p.finish,
                 };
-                gemm(&all, count, direct);
+                gemm(&all, count, Lines::ONE, direct);
             }
             row += count;
         }

@@ -20,16 +20,16 @@ const PAIRS: usize = MOST_TAPS / 2;
 /// Blocks of a run of channels.
 const BLOCKS: usize = RUN / BLOCK_N;
 
-/// Sixteen channels as i16; of less than 16 only `count` are read.
+/// Sixteen channels as i16; of less than 16 the others are what follows, and only `count` are read where `from` is in `end`.
 ///
 /// # Safety
-/// `from` is readable for 16 bytes, or for `count` if not `FULL`.
+/// `from` is readable for 16 bytes, or for `count` if it is in `end` and not `FULL`.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn load<const FULL: bool>(from: *const i8, count: usize) -> __m256i {
+unsafe fn load<const FULL: bool>(from: *const i8, count: usize, end: &Range<*const i8>) -> __m256i {
     // SAFETY: as the caller promises.
     let bytes = unsafe {
-        if FULL {
+        if FULL || !end.contains(&from) {
             _mm_loadu_si128(from.cast())
         } else {
             let mut copy = [0i8; BLOCK_N];
@@ -134,6 +134,9 @@ unsafe fn run<const FULL: bool, const TAPS: usize>(
     let hi = _mm256_set1_ps((f.hi - f.y_zero) as f32);
     let y_zero = _mm256_set1_epi32(f.y_zero);
     let border = [p.x_zero; RUN];
+    // The last bytes of x, from where 16 cannot be read.
+    let all = x.as_ptr_range();
+    let end = x[x.len().saturating_sub(BLOCK_N - 1)..].as_ptr()..all.end;
     let mut walk = Walk::new(&p.window, x[start..].as_ptr(), &border, rows);
     for pixel in 0..rows.len() {
         walk.next();
@@ -143,9 +146,9 @@ unsafe fn run<const FULL: bool, const TAPS: usize>(
             unsafe {
                 let mut acc = block.bias;
                 for (from, w) in walk.from[..taps].chunks(2).zip(&block.weights) {
-                    let a = load::<FULL>(from[0].add(block.at), count);
+                    let a = load::<FULL>(from[0].add(block.at), count, &end);
                     let b = match from.get(1) {
-                        Some(from) => load::<FULL>(from.add(block.at), count),
+                        Some(from) => load::<FULL>(from.add(block.at), count, &end),
                         None => _mm256_setzero_si256(),
                     };
                     let low = _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), w[0]);
@@ -164,7 +167,8 @@ unsafe fn run<const FULL: bool, const TAPS: usize>(
                 let bytes = _mm256_packs_epi16(words, words);
                 let bytes = _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b10_00>(bytes));
                 let to = y.as_mut_ptr().add(pixel * c + start + block.at);
-                if FULL {
+                // What is written behind the channels of a pixel, the next pixels overwrite.
+                if FULL || pixel * c + BLOCK_N <= rows.len() * c {
                     _mm_storeu_si128(to.cast(), bytes);
                 } else {
                     let mut copy = [0i8; BLOCK_N];

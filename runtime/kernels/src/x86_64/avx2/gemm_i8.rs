@@ -11,6 +11,7 @@
 
 use super::finish::{Last, store_bytes};
 use crate::params::Finish;
+use crate::x86_64::strip::Lines;
 use core::arch::x86_64::*;
 
 /// Rows and channels of one tile, or of a whole product.
@@ -20,9 +21,13 @@ pub(super) struct Tile {
     pub x: *const u8,
     /// Bytes between rows.
     pub x_stride: usize,
-    /// Elements of a row, not padded.
+    /// Runs of a row: 1, or kernel rows of a strip.
+    pub runs: usize,
+    /// Bytes between the runs of a row.
+    pub down: usize,
+    /// Elements of a run, not padded.
     pub k: usize,
-    /// First block of weights.
+    /// First block of weights: `[runs][⌈k/4⌉][16][4]`.
     pub weights: *const i8,
     pub bias: *const i32,
     pub scale: *const f32,
@@ -114,21 +119,24 @@ unsafe fn tile<const R: usize, const H: usize, const DIRECT: bool>(t: &Tile) {
     let whole = if DIRECT { t.k / 4 } else { t.k.div_ceil(4) };
     // SAFETY: as the caller promises.
     unsafe {
-        for q in 0..whole {
-            let mut w = [_mm256_setzero_si256(); H];
-            for (h, w) in w.iter_mut().enumerate() {
-                *w = widen(t.weights.add(q * 64 + h * 16));
-            }
-            for (r, acc) in acc.iter_mut().enumerate() {
-                let row = t.x.add(r * t.x_stride);
-                let x = if DIRECT {
-                    let quad = row.add(q * 4).cast::<i32>().read_unaligned();
-                    _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(quad)))
-                } else {
-                    _mm256_set1_epi64x(row.add(q * 8).cast::<i64>().read_unaligned())
-                };
-                for h in 0..H {
-                    acc[h] = _mm256_add_epi32(acc[h], _mm256_madd_epi16(x, w[h]));
+        for run in 0..if DIRECT { 1 } else { t.runs } {
+            let (x, weights) = (t.x.add(run * t.down), t.weights.add(run * whole * 64));
+            for q in 0..whole {
+                let mut w = [_mm256_setzero_si256(); H];
+                for (h, w) in w.iter_mut().enumerate() {
+                    *w = widen(weights.add(q * 64 + h * 16));
+                }
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    let row = x.add(r * t.x_stride);
+                    let x = if DIRECT {
+                        let quad = row.add(q * 4).cast::<i32>().read_unaligned();
+                        _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(quad)))
+                    } else {
+                        _mm256_set1_epi64x(row.add(q * 8).cast::<i64>().read_unaligned())
+                    };
+                    for h in 0..H {
+                        acc[h] = _mm256_add_epi32(acc[h], _mm256_madd_epi16(x, w[h]));
+                    }
                 }
             }
         }
@@ -162,40 +170,41 @@ static HALF: [Kernel; 6] = [
 static WHOLE: [Kernel; 2] = [tile::<1, 4, false>, tile::<2, 4, false>];
 static DIRECT: [Kernel; 2] = [tile::<1, 4, true>, tile::<2, 4, true>];
 
-/// `rows` × [`Tile::channels`] of any size: channels outside, rows inside, so that the weights of a tile stay in the
+/// `lines` of `rows` × [`Tile::channels`] of any size: channels outside, rows inside, so that the weights of a tile stay in the
 /// first cache. `direct`: see [`tile`].
 ///
 /// # Safety
 /// As for a tile, with as many rows and channels as asked for.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn gemm(all: &Tile, rows: usize, direct: bool) {
+pub(super) unsafe fn gemm(all: &Tile, rows: usize, lines: Lines, direct: bool) {
     let kernels = match (direct, rows > 2) {
         (true, _) => &DIRECT[..],
         (false, true) => &HALF[..],
         (false, false) => &WHOLE[..],
     };
     let step = if !direct && rows > 2 { 8 } else { 16 };
-    let block = all.k.div_ceil(4) * 64;
+    let block = all.runs * all.k.div_ceil(4) * 64;
     let mut n = 0;
     while n < all.channels {
-        let mut r = 0;
-        while r < rows {
+        let mut row = 0;
+        while row < rows * lines.count {
+            let (line, r) = (row / rows, row % rows);
             let left = rows - r;
             let count = left.div_ceil(left.div_ceil(kernels.len()));
             // SAFETY: n is a block or the half of one inside the channels, r a row inside the rows.
             unsafe {
                 let t = Tile {
-                    x: all.x.add(r * all.x_stride),
+                    x: all.x.add(line * lines.x + r * all.x_stride),
                     weights: all.weights.add(n / 16 * block + n % 16 * 4),
                     bias: all.bias.add(n),
                     scale: all.scale.add(n),
-                    y: all.y.add(r * all.y_stride + n),
+                    y: all.y.add(line * lines.y + r * all.y_stride + n),
                     channels: (all.channels - n).min(step),
                     ..*all
                 };
                 kernels[count - 1](&t);
             }
-            r += count;
+            row += count;
         }
         n += step;
     }

@@ -71,6 +71,51 @@ fn runs<T>(
     });
 }
 
+/// Bytes of a repeated run.
+const REPEATED: usize = 1024;
+
+/// [`runs`], except that many short runs of which one operand repeats the same (a vector of channels) become few long ones
+/// over copies of it.
+///
+/// # Panics
+/// If an operand or the result is shorter than the dimensions and strides say.
+#[inline(always)]
+fn each(
+    dims: &Dims,
+    strides: [&Strides; 2],
+    operands: [Operand<i8>; 2],
+    y: &mut [i8],
+    mut f: impl FnMut([*const i8; 2], *mut i8, usize),
+) {
+    let (rows, run) = (dims[MAX_LOOP - 2] as usize, dims[MAX_LOOP - 1] as usize);
+    let outer: u32 = dims[..MAX_LOOP - 2].iter().product();
+    let step = |i: usize| (strides[i][MAX_LOOP - 2], operands[i].step);
+    let whole = |i: usize| operands[i].start.is_null() || step(i) == (run as i32, 1);
+    let same = |i: usize| !operands[i].start.is_null() && step(i) == (0, 1);
+    let repeated = match (whole(0), same(1), whole(1), same(0)) {
+        (true, true, _, _) => 1,
+        (_, _, true, true) => 0,
+        _ => return runs(dims, strides, operands, y, f),
+    };
+    if outer != 1 || run == 0 || run > REPEATED / 2 {
+        return runs(dims, strides, operands, y, f);
+    }
+    let mut copies = [0i8; REPEATED];
+    let from = operands[repeated].run(0, run, core::ptr::null());
+    for copy in copies.chunks_exact_mut(run) {
+        // SAFETY: a run of the operand.
+        unsafe { core::ptr::copy_nonoverlapping(from, copy.as_mut_ptr(), run) };
+    }
+    let length = REPEATED / run * run;
+    for (i, y) in y[..rows * run].chunks_mut(length).enumerate() {
+        let at = i * length;
+        let (to, length) = (y.as_mut_ptr(), y.len());
+        let mut from = [copies.as_ptr(); 2];
+        from[1 - repeated] = operands[1 - repeated].run(at as isize, length, to.cast_const());
+        f(from, to, length);
+    }
+}
+
 /// Sixteen int8 as i32: of a run, or one repeated.
 ///
 /// # Safety
@@ -119,7 +164,7 @@ pub(super) unsafe fn binary_i8(
     let scale = [p.a_scale, p.b_scale].map(|s| _mm512_set1_ps(s));
     let step = [a.step, b.step];
     let strides = [&p.a_strides, &p.b_strides];
-    runs(&p.dims, strides, [a, b], y, |from, y, length| {
+    each(&p.dims, strides, [a, b], y, |from, y, length| {
         for start in (0..length).step_by(64) {
             let valid = low_bits(length - start);
             let mut q = [_mm512_setzero_si512(); 4];

@@ -5,11 +5,11 @@
 //! channels of them. Weights are streamed once for as many rows as the buffer holds.
 
 use super::epilogue::small;
-use super::gemm_i8::{Lines, Tile, gemm, gemm_long};
+use super::gemm_i8::{Tile, gemm, gemm_long};
 use super::patches::{Patch, flip};
 use crate::geometry::Walk;
 use crate::params::{ConvI8, Part};
-use crate::x86_64::strip::{self, Product, Runs};
+use crate::x86_64::strip::{self, Lines, Product, Runs};
 use core::mem::MaybeUninit;
 use redpoll_plan::layout::{BLOCK_K, packed_i8_len, padded_n};
 
@@ -63,12 +63,7 @@ impl Product for Strip {
                 small: small(&p.scale[r.channel..][..r.channels]),
                 finish: p.finish,
             };
-            let lines = Lines {
-                count: r.lines,
-                x: r.line,
-                y: r.pixels * r.y_stride,
-            };
-            gemm(&all, r.pixels, lines);
+            gemm(&all, r.pixels, r.lines());
         }
     }
 }

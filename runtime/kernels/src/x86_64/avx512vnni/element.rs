@@ -4,6 +4,45 @@ use super::epilogue::{Last, low_bits};
 use crate::params::{Finish, Source};
 use core::arch::x86_64::*;
 
+/// Scales that [`Quotient`] divides by without leaving the range of f32 on the way.
+const COMMON: core::ops::RangeInclusive<f32> = 1e-18..=1e18;
+
+/// `x / scale` by multiplication: five instructions of half a cycle instead of one of ten cycles for 16 elements.
+///
+/// With `y` the rounded `1 / scale`, `q + (x − q · scale) · y` in fused multiply-adds is the rounded quotient if `q` is within
+/// an ulp of it (Markstein, 1990, theorem 8); one such step before brings `x · y` that close. Quotients beyond ±1024 are
+/// clamped before (they saturate), those near 0 may lose bits by underflow (they round to 0).
+#[derive(Clone, Copy)]
+struct Quotient {
+    scale: __m512,
+    reciprocal: __m512,
+    most: __m512,
+    least: __m512,
+}
+
+impl Quotient {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn new(scale: f32) -> Self {
+        Self {
+            scale: _mm512_set1_ps(scale),
+            reciprocal: _mm512_set1_ps(1.0 / scale),
+            most: _mm512_set1_ps(1024.0 * scale),
+            least: _mm512_set1_ps(-1024.0 * scale),
+        }
+    }
+
+    /// NaN stays NaN.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn of(self, x: __m512) -> __m512 {
+        let x = _mm512_max_ps(self.least, _mm512_min_ps(self.most, x));
+        let q = _mm512_mul_ps(x, self.reciprocal);
+        let q = _mm512_fmadd_ps(_mm512_fnmadd_ps(q, self.scale, x), self.reciprocal, q);
+        _mm512_fmadd_ps(_mm512_fnmadd_ps(q, self.scale, x), self.reciprocal, q)
+    }
+}
+
 /// See [`crate::scalar::quantize::quantize`]: the same bits.
 ///
 /// # Safety
@@ -13,13 +52,25 @@ use core::arch::x86_64::*;
 /// If `x` is shorter than `y`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) unsafe fn quantize(scale: f32, zero: i32, x: &[f32], y: &mut [i8]) {
+    if COMMON.contains(&scale) {
+        let by = Quotient::new(scale);
+        quantized(zero, x, y, |x| by.of(x));
+    } else {
+        let by = _mm512_set1_ps(scale);
+        quantized(zero, x, y, |x| _mm512_div_ps(x, by));
+    }
+}
+
+/// Rounds what `divide` makes of `x`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn quantized(zero: i32, x: &[f32], y: &mut [i8], divide: impl Fn(__m512) -> __m512) {
     let x = &x[..y.len()];
     let last = Last::new(&Finish {
         y_zero: zero,
         lo: -128,
         hi: 127,
     });
-    let scale = _mm512_set1_ps(scale);
     for (x, y) in x.chunks(64).zip(y.chunks_mut(64)) {
         let valid = low_bits(x.len());
         let mut q = [_mm512_setzero_si512(); 4];
@@ -27,7 +78,7 @@ pub(super) unsafe fn quantize(scale: f32, zero: i32, x: &[f32], y: &mut [i8]) {
             let mask = (valid >> (i * 16)) as u16;
             // SAFETY: lanes behind the chunk are not read.
             let x = unsafe { _mm512_maskz_loadu_ps(mask, x.as_ptr().wrapping_add(i * 16)) };
-            *q = last.rounded(_mm512_div_ps(x, scale));
+            *q = last.rounded(divide(x));
         }
         // SAFETY: bytes behind the chunk are not written.
         unsafe { _mm512_mask_storeu_epi8(y.as_mut_ptr(), valid, last.pack(q)) };

@@ -13,6 +13,7 @@
 
 use super::epilogue::{Last, low_bits};
 use crate::params::Finish;
+use crate::x86_64::strip::Lines;
 use core::arch::x86_64::*;
 
 /// Bytes of each block that are fetched ahead: the weights of a tile often exceed the first cache.
@@ -303,25 +304,6 @@ fn blocks(left: usize, quads: usize, rows: usize) -> usize {
 
 /// Groups of four K up to which tiles of 4, 2, 1 blocks beat equal ones.
 const EVEN_QUADS: usize = 16;
-
-/// Output lines of a product: rows of x that lie together.
-#[derive(Clone, Copy)]
-pub(super) struct Lines {
-    pub count: usize,
-    /// Bytes between their first rows.
-    pub x: usize,
-    /// Elements between their first results.
-    pub y: usize,
-}
-
-impl Lines {
-    /// All rows lie together.
-    pub(super) const ONE: Self = Self {
-        count: 1,
-        x: 0,
-        y: 0,
-    };
-}
 
 /// `lines` of `rows` × [`Tile::channels`] of any size: equal tiles, channels outside and rows inside, so that the weights
 /// of a tile stay in the first cache.

@@ -4,6 +4,7 @@ use super::gemm_i8::{Tile, gemm};
 use crate::geometry::pixel;
 use crate::params::{ConvI8, Part};
 use crate::x86_64::avx2::patches::{Copied, Flipped, Patch};
+use crate::x86_64::strip::{self, Lines, Product, Runs};
 use core::mem::MaybeUninit;
 use redpoll_plan::layout::{BLOCK_K, packed_i8_len, padded_n};
 
@@ -30,6 +31,48 @@ pub(super) fn fits(p: &ConvI8<'_>) -> bool {
     row(p).1 <= BUFFER / TILE_ROWS
 }
 
+/// Products over a strip of flipped bytes.
+struct Strip;
+
+impl Product for Strip {
+    const ELEMENT: usize = 1;
+
+    unsafe fn lay(from: *const i8, to: *mut u8, count: usize) {
+        // SAFETY: as the caller promises.
+        let (from, to) = unsafe {
+            let to = core::slice::from_raw_parts_mut(to.cast::<MaybeUninit<u8>>(), count);
+            (core::slice::from_raw_parts(from, count), to)
+        };
+        Flipped.run(from, to);
+    }
+
+    unsafe fn fill(value: i8, to: *mut u8, count: usize) {
+        // SAFETY: as the caller promises.
+        unsafe { core::ptr::write_bytes(to, Flipped::one(value), count) }
+    }
+
+    unsafe fn multiply(p: &ConvI8<'_>, r: &Runs) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let all = Tile {
+                x: r.x,
+                x_stride: r.x_stride,
+                runs: r.runs,
+                down: r.down,
+                quads: r.quads,
+                weights: r.weights,
+                bias_unsigned: p.bias_unsigned.as_ptr().add(r.channel),
+                scale: p.scale.as_ptr().add(r.channel),
+                y: r.y,
+                y_stride: r.y_stride,
+                channels: r.channels,
+                finish: p.finish,
+            };
+            gemm(&all, r.pixels, r.lines());
+        }
+    }
+}
+
 /// See [`crate::scalar::conv::conv_i8`]: the same bits. Only for rows that [`fits`] allows.
 ///
 /// # Panics
@@ -45,7 +88,11 @@ pub(super) fn conv_i8(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part) {
     if rows == 0 || width == 0 {
         return;
     }
-    // Everything that the unchecked code below relies on; x is read with checks.
+    // Everything that the unchecked code below relies on.
+    let inputs = [w.batch, w.in_h, w.in_w, w.in_c]
+        .iter()
+        .try_fold(1usize, |n, &d| n.checked_mul(d as usize));
+    assert!(inputs.is_some_and(|n| x.len() >= n));
     assert!(fits(p) && part.rows.end <= w.rows() && part.channels.end <= out_c);
     assert!(rows.checked_mul(width).is_some_and(|n| y.len() >= n));
     assert!(p.weights.len() >= groups * packed_i8_len(group_out, k));
@@ -53,6 +100,10 @@ pub(super) fn conv_i8(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part) {
     assert!(p.scale.len() >= groups * padded_n(group_out));
 
     let pointwise = w.is_pointwise();
+    // SAFETY: the asserts above; parts start at a block of channels.
+    if !pointwise && unsafe { strip::conv_i8::<Strip>(p, x, y, &part) } {
+        return;
+    }
     let capacity = (NEAR / stride).clamp(TILE_ROWS, MOST_ROWS);
     let mut own = Buffer([MaybeUninit::uninit(); BUFFER]);
     let mut done = 0;
@@ -94,6 +145,8 @@ pub(super) fn conv_i8(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part) {
                 let all = Tile {
                     x: own.0.as_ptr().cast(),
                     x_stride: stride,
+                    runs: 1,
+                    down: 0,
                     quads: stride / BLOCK_K,
                     weights: p.weights.as_ptr().add(packed * stride),
                     bias_unsigned: p.bias_unsigned.as_ptr().add(packed),
@@ -103,7 +156,7 @@ pub(super) fn conv_i8(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part) {
                     channels,
                     finish: p.finish,
                 };
-                gemm(&all, count);
+                gemm(&all, count, Lines::ONE);
             }
             row += count;
         }

@@ -10,6 +10,7 @@
 
 use crate::params::Finish;
 use crate::x86_64::avx2::finish::{Last, store_bytes};
+use crate::x86_64::strip::Lines;
 use core::arch::x86_64::*;
 
 /// Rows and channels of one tile, or of a whole product.
@@ -19,8 +20,13 @@ pub(super) struct Tile {
     pub x: *const u8,
     /// Bytes between rows.
     pub x_stride: usize,
+    /// Runs of a row: 1, or kernel rows of a strip.
+    pub runs: usize,
+    /// Bytes between the runs of a row.
+    pub down: usize,
+    /// Quads of a run.
     pub quads: usize,
-    /// First block of weights.
+    /// First block of weights: `[runs][quads][16][4]`.
     pub weights: *const i8,
     pub bias_unsigned: *const i32,
     pub scale: *const f32,
@@ -48,18 +54,21 @@ unsafe fn tile<const R: usize, const B: usize>(t: &Tile) {
             }
         }
         let mut acc = [first; R];
-        for q in 0..t.quads {
-            let mut w = [[_mm256_setzero_si256(); 2]; B];
-            for (b, w) in w.iter_mut().enumerate() {
-                let from: *const __m256i = t.weights.add((b * t.quads + q) * 64).cast();
-                *w = [_mm256_loadu_si256(from), _mm256_loadu_si256(from.add(1))];
-            }
-            for (r, acc) in acc.iter_mut().enumerate() {
-                let quad = t.x.add(r * t.x_stride + q * 4).cast::<i32>();
-                let x = _mm256_set1_epi32(quad.read_unaligned());
-                for (acc, w) in acc.iter_mut().zip(&w) {
-                    acc[0] = _mm256_dpbusd_avx_epi32(acc[0], x, w[0]);
-                    acc[1] = _mm256_dpbusd_avx_epi32(acc[1], x, w[1]);
+        for run in 0..t.runs {
+            let (x, weights) = (t.x.add(run * t.down), t.weights.add(run * t.quads * 64));
+            for q in 0..t.quads {
+                let mut w = [[_mm256_setzero_si256(); 2]; B];
+                for (b, w) in w.iter_mut().enumerate() {
+                    let from: *const __m256i = weights.add((b * t.runs * t.quads + q) * 64).cast();
+                    *w = [_mm256_loadu_si256(from), _mm256_loadu_si256(from.add(1))];
+                }
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    let quad = x.add(r * t.x_stride + q * 4).cast::<i32>();
+                    let x = _mm256_set1_epi32(quad.read_unaligned());
+                    for (acc, w) in acc.iter_mut().zip(&w) {
+                        acc[0] = _mm256_dpbusd_avx_epi32(acc[0], x, w[0]);
+                        acc[1] = _mm256_dpbusd_avx_epi32(acc[1], x, w[1]);
+                    }
                 }
             }
         }
@@ -119,12 +128,12 @@ static ONE: [Kernel; 6] = [
     tile::<6, 1>,
 ];
 
-/// `rows` × [`Tile::channels`] of any size: channels outside, rows inside.
+/// `lines` of `rows` × [`Tile::channels`] of any size: channels outside, rows inside.
 ///
 /// # Safety
 /// As for a tile, with as many rows and channels as asked for.
 #[target_feature(enable = "avx2,avxvnni")]
-pub(super) unsafe fn gemm(all: &Tile, rows: usize) {
+pub(super) unsafe fn gemm(all: &Tile, rows: usize, lines: Lines) {
     let mut n = 0;
     while n < all.channels {
         let left = (all.channels - n).div_ceil(16);
@@ -135,8 +144,9 @@ pub(super) unsafe fn gemm(all: &Tile, rows: usize) {
             (3, 2..) => (Some(tile::<3, 2>), 2),
             _ => (None, 1),
         };
-        let mut r = 0;
-        while r < rows {
+        let mut row = 0;
+        while row < rows * lines.count {
+            let (line, r) = (row / rows, row % rows);
             let count = match kernel {
                 Some(_) => rows,
                 None => (rows - r).div_ceil((rows - r).div_ceil(ONE.len())),
@@ -144,17 +154,17 @@ pub(super) unsafe fn gemm(all: &Tile, rows: usize) {
             // SAFETY: n is the start of a block inside the channels, r a row inside the rows.
             unsafe {
                 let t = Tile {
-                    x: all.x.add(r * all.x_stride),
-                    weights: all.weights.add(n / 16 * all.quads * 64),
+                    x: all.x.add(line * lines.x + r * all.x_stride),
+                    weights: all.weights.add(n / 16 * all.runs * all.quads * 64),
                     bias_unsigned: all.bias_unsigned.add(n),
                     scale: all.scale.add(n),
-                    y: all.y.add(r * all.y_stride + n),
+                    y: all.y.add(line * lines.y + r * all.y_stride + n),
                     channels: (all.channels - n).min(blocks * 16),
                     ..*all
                 };
                 kernel.unwrap_or(ONE[count - 1])(&t);
             }
-            r += count;
+            row += count;
         }
         n += blocks * 16;
     }
