@@ -5,6 +5,7 @@ pub mod build;
 pub mod equality;
 pub mod hostile;
 pub mod models;
+pub mod one_node;
 pub mod onnx;
 pub mod peer;
 pub mod samples;

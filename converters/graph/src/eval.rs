@@ -16,6 +16,7 @@ mod gather;
 mod movement;
 mod pool;
 mod quantized;
+mod recurrent;
 mod reduce;
 mod resize;
 mod unary;
@@ -205,6 +206,7 @@ fn dispatch(op: &Op, call: &Call<'_>) -> Result<Data, Error> {
         Op::Resize(resize) => resize::resize(resize, call),
         Op::Gather { axis } => gather::gather(*axis, call),
         Op::Embedding => gather::embedding(call),
+        Op::Recurrent(layer) => recurrent::recurrent(layer, call),
         Op::Cast { to } => Ok(convert::cast(*to, call.x().data())),
         Op::Quantize => convert::quantize(call),
         Op::Dequantize => convert::dequantize(call),

@@ -278,7 +278,7 @@ impl Graph {
         }
     }
 
-    /// Multiply-accumulates of a node: convolution, dense and matrix products; 0 for the others.
+    /// Multiply-accumulates of a node: convolution, dense and matrix products, recurrent layers; 0 for the others.
     pub fn macs(&self, node: &Node) -> u64 {
         let out = self.value(node.output).len() as u64;
         let weight = |i: usize| {
@@ -292,6 +292,10 @@ impl Graph {
             (Op::MatMul, _) => {
                 let k = weight(0).and_then(|a| a.last().copied()).unwrap_or(0);
                 out * k as u64
+            }
+            (Op::Recurrent(_), Some(r)) => {
+                let steps = weight(0).map_or(0, |x| x[..2].iter().product::<usize>());
+                steps as u64 * r.iter().product::<usize>() as u64
             }
             _ => 0,
         }

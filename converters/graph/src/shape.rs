@@ -9,6 +9,7 @@ mod dense;
 mod elementwise;
 mod gather;
 mod movement;
+mod recurrent;
 mod reduce;
 mod resize;
 
@@ -109,6 +110,7 @@ fn dispatch(op: &Op, values: &[&Value]) -> Result<Inferred, Error> {
         Op::Resize(resize) => resize::resize(resize, values[0]),
         Op::Gather { axis } => gather::gather(*axis, values[0], values[1]),
         Op::Embedding => gather::embedding(values[0], values[1]),
+        Op::Recurrent(layer) => recurrent::recurrent(layer, values),
         Op::Cast { to } => convert::cast(*to, values[0]),
         Op::Quantize => convert::quantize(values[0]),
         Op::Dequantize => convert::dequantize(values[0]),
@@ -123,6 +125,10 @@ fn arity(op: &Op) -> (usize, usize) {
         Op::MatMul | Op::Binary { .. } | Op::Gather { .. } | Op::Embedding => (2, 2),
         Op::BatchNorm { .. } => (5, 5),
         Op::Concat { .. } => (1, usize::MAX),
+        Op::Recurrent(layer) => {
+            let operands = recurrent::operands(layer);
+            (operands, operands)
+        }
         Op::Pool(_)
         | Op::Unary(_)
         | Op::Reduce { .. }
@@ -161,6 +167,7 @@ pub fn keeps_qparams(op: &Op) -> bool {
         | Op::BatchNorm { .. }
         | Op::Unary(_)
         | Op::Softmax { .. }
+        | Op::Recurrent(_)
         | Op::Cast { .. }
         | Op::Quantize
         | Op::Dequantize

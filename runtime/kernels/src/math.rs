@@ -18,7 +18,7 @@ pub(crate) use exp::{
     EXP_HI, EXP_LO, EXP_POLY, EXPM1_SMALL, LN2_HIGH, LN2_LOW, LOG2_E, MAGIC, TANH_POLY, TANH_SMALL,
 };
 pub use exp::{exp, expm1, sigmoid, silu, tanh};
-use redpoll_plan::op::Unary;
+use redpoll_plan::op::{Gate, Unary};
 
 /// `a · b + c` rounded once.
 #[inline(always)]
@@ -147,5 +147,35 @@ pub fn unary(function: Unary, alpha: f32, beta: f32, x: f32) -> f32 {
         Unary::Floor => libm::floorf(x),
         Unary::Ceil => libm::ceilf(x),
         Unary::Round => round_half_even(x),
+    }
+}
+
+/// An activation inside a recurrent cell, by ONNX's names; functions without attributes ignore `alpha` and `beta`.
+#[inline(always)]
+pub fn activation(function: Gate, alpha: f32, beta: f32, x: f32) -> f32 {
+    match function {
+        Gate::Sigmoid => sigmoid(x),
+        Gate::Tanh => tanh(x),
+        Gate::Relu => clamp(x, 0.0, f32::INFINITY),
+        Gate::Affine => alpha * x + beta,
+        Gate::LeakyRelu => {
+            if x < 0.0 {
+                alpha * x
+            } else {
+                x
+            }
+        }
+        Gate::ThresholdedRelu => {
+            if x < alpha {
+                0.0
+            } else {
+                x
+            }
+        }
+        Gate::ScaledTanh => alpha * tanh(beta * x),
+        Gate::HardSigmoid => hard_sigmoid(x, alpha, beta),
+        Gate::Elu => elu(x, alpha),
+        Gate::Softsign => x / (1.0 + x.abs()),
+        Gate::Softplus => softplus(x),
     }
 }

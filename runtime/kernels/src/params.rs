@@ -1,6 +1,7 @@
 //! Parameters of kernels: a step of a plan with its tensors resolved to slices.
 
 use redpoll_plan::Window;
+use redpoll_plan::op;
 
 /// The operand of an element-wise kernel: another buffer, or the result's own.
 #[derive(Clone, Copy, Debug)]
@@ -87,4 +88,19 @@ pub struct DepthwiseF32<'a> {
     pub bias: &'a [f32],
     pub lo: f32,
     pub hi: f32,
+}
+
+/// A recurrent cell: see `redpoll_plan::op::RecurrentF32`.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Cell<'a> {
+    pub kind: op::Cell,
+    pub u: op::Activation,
+    pub v: op::Activation,
+    pub w: op::Activation,
+    /// Infinity for no bound.
+    pub clip: f32,
+    pub hidden: usize,
+    /// `[3][hidden]`: of the input, output and forget gate.
+    pub peepholes: Option<&'a [f32]>,
 }

@@ -1,6 +1,6 @@
 //! The trait that engines call: one method a kernel, the scalar definition as its default.
 
-use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
+use crate::params::{Cell, ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
 use crate::scalar;
 use core::ops::Range;
 use redpoll_plan::op;
@@ -138,5 +138,32 @@ pub trait Tier: Sync {
     /// See [`scalar::embedding::embedding`].
     fn embedding(&self, p: &op::Embedding, indices: &[i32], table: &[u8], y: &mut [u8]) {
         scalar::embedding::embedding(p, indices, table, y);
+    }
+
+    /// See [`scalar::recurrent::recurrent_cell`].
+    fn recurrent_cell(
+        &self,
+        p: &Cell<'_>,
+        x: &[f32],
+        q: &[f32],
+        stride: usize,
+        h: &mut [f32],
+        c: &mut [f32],
+        y: &mut [f32],
+    ) {
+        scalar::recurrent::recurrent_cell(p, x, q, stride, h, c, y);
+    }
+
+    /// See [`scalar::recurrent::recurrent_reset`].
+    fn recurrent_reset(
+        &self,
+        p: &Cell<'_>,
+        x: &[f32],
+        q: &[f32],
+        stride: usize,
+        h: &[f32],
+        out: &mut [f32],
+    ) {
+        scalar::recurrent::recurrent_reset(p, x, q, stride, h, out);
     }
 }

@@ -7,7 +7,7 @@ use crate::tensor::TensorId;
 use crate::words::{Words, record};
 
 /// Most tensors that a step reads.
-pub const MAX_READS: usize = 5;
+pub const MAX_READS: usize = 7;
 
 /// The tensors that a step reads, in the order of the operation's fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,4 +105,5 @@ operations! {
     19 Copy [x] { y, element_bytes, dims, x_offset, x_strides, y_offset, y_strides }
     20 Fill [] { y, element_bytes, bits }
     21 Embedding [indices, table] { y, rows, width, element_bytes, zero }
+    22 RecurrentF32 [x, r, bias, h, c, peepholes, lengths] { y, cell, u, v, w, clip, steps, batch, hidden, reverse, has_peepholes, has_lengths }
 }

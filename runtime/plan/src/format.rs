@@ -9,7 +9,7 @@ pub const MAGIC: [u8; 8] = *b"RedPoll\0";
 pub const MAJOR: u16 = 1;
 /// Minor version: grows when old readers can still read new files.
 #[cfg(feature = "write")]
-pub const MINOR: u16 = 0;
+pub const MINOR: u16 = 1;
 /// Bits of required features that this reader knows.
 pub const KNOWN_FEATURES: u32 = 0;
 /// Number of sections.

@@ -61,6 +61,69 @@ pub enum Reduce {
     Prod = 4,
 }
 
+/// The cell of a recurrent step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Cell {
+    /// One gate.
+    Rnn = 0,
+    /// Gates z, r, n; the reset gate scales the state before its product.
+    Gru = 1,
+    /// Gates z, r, n; the reset gate scales the product.
+    GruResetAfter = 2,
+    /// Gates i, o, f, c.
+    Lstm = 3,
+    /// As Lstm with `f = 1 − i`.
+    LstmCoupled = 4,
+}
+
+impl Cell {
+    /// Gates of the cell.
+    pub const fn gates(self) -> usize {
+        match self {
+            Self::Rnn => 1,
+            Self::Gru | Self::GruResetAfter => 3,
+            Self::Lstm | Self::LstmCoupled => 4,
+        }
+    }
+
+    /// States of the cell: 2 for an LSTM.
+    pub const fn states(self) -> usize {
+        match self {
+            Self::Rnn | Self::Gru | Self::GruResetAfter => 1,
+            Self::Lstm | Self::LstmCoupled => 2,
+        }
+    }
+}
+
+/// Function of an activation inside a recurrent cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+#[allow(missing_docs)]
+pub enum Gate {
+    #[default]
+    Sigmoid = 0,
+    Tanh = 1,
+    Relu = 2,
+    Affine = 3,
+    LeakyRelu = 4,
+    ThresholdedRelu = 5,
+    ScaledTanh = 6,
+    HardSigmoid = 7,
+    Elu = 8,
+    Softsign = 9,
+    Softplus = 10,
+}
+
+/// An activation inside a recurrent cell with its attributes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct Activation {
+    pub function: Gate,
+    pub alpha: f32,
+    pub beta: f32,
+}
+
 /// Most dimensions of a strided loop.
 pub const MAX_LOOP: usize = 6;
 
@@ -362,6 +425,47 @@ pub struct Embedding {
     pub zero: u32,
 }
 
+/// A recurrent layer in one direction, f32: `x [steps, batch, gates · hidden]`, `r` packed a gate
+/// (`[gates][⌈hidden/16⌉][hidden][16]`, f32 or f16), `bias` padded a gate, `h [batch, hidden]`, and where they count
+/// `c [batch, hidden]`, `peepholes [3 · hidden]` in the order i, o, f, `lengths [batch]` (i32) → `y [steps + states,
+/// batch, hidden]`: the hidden state after each step, then the last states.
+///
+/// Per step `q[g] = bias[g]`, `q[g] = fma(h, r[g], q[g])` over hidden in order; arguments of `u` and `v` bounded to ±clip
+/// (`u`, `v`, `w` are ONNX's f, g, h):
+/// RNN `h = u(x + q)`; GRU `z = u(x_z + q_z)`, `r = u(x_r + q_r)`, `n = v(x_n + q_n)` with `q_n` of `r · h`, or
+/// `n = v(x_n + r · q_n)`, `h = (1 − z) · n + z · h`; LSTM `i = u((x_i + q_i) + p_i · c)`, `f` alike or `1 − i`,
+/// `n = v(x_c + q_c)`, `c = f · c + i · n`, `o = u((x_o + q_o) + p_o · c)`, `h = o · w(c)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct RecurrentF32 {
+    pub x: TensorId,
+    pub r: TensorId,
+    pub bias: TensorId,
+    pub h: TensorId,
+    /// `h` where the cell has no such state.
+    pub c: TensorId,
+    /// `h` where there are none.
+    pub peepholes: TensorId,
+    /// `h` where every row has all steps.
+    pub lengths: TensorId,
+    pub y: TensorId,
+    pub cell: Cell,
+    pub u: Activation,
+    pub v: Activation,
+    pub w: Activation,
+    /// Infinity for no bound.
+    pub clip: f32,
+    pub steps: u32,
+    pub batch: u32,
+    pub hidden: u32,
+    /// 1: from the last step to the first.
+    pub reverse: u32,
+    /// 1: `peepholes` count.
+    pub has_peepholes: u32,
+    /// 1: `lengths` count.
+    pub has_lengths: u32,
+}
+
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)]
@@ -387,4 +491,5 @@ pub enum Op {
     Copy(Copy),
     Fill(Fill),
     Embedding(Embedding),
+    RecurrentF32(RecurrentF32),
 }

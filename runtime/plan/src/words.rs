@@ -2,7 +2,7 @@
 
 use zerocopy::little_endian::U32;
 
-use crate::op::{Binary, Reduce, Unary};
+use crate::op::{Activation, Binary, Cell, Gate, Reduce, Unary};
 use crate::tensor::TensorId;
 use crate::window::Window;
 
@@ -93,6 +93,8 @@ numbered!(Unary: Clamp LeakyRelu Elu Sigmoid HardSigmoid HardSwish Silu Tanh Gel
     Reciprocal Erf Neg Abs Floor Ceil Round);
 numbered!(Binary: Add Sub Mul Div Pow Max Min);
 numbered!(Reduce: Sum Mean Max Min Prod);
+numbered!(Cell: Rnn Gru GruResetAfter Lstm LstmCoupled);
+numbered!(Gate: Sigmoid Tanh Relu Affine LeakyRelu ThresholdedRelu ScaledTanh HardSigmoid Elu Softsign Softplus);
 
 /// Structs as their fields in this order, which is the order in the file.
 macro_rules! record {
@@ -109,6 +111,12 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+
+record!(Activation {
+    function,
+    alpha,
+    beta
+});
 
 record!(Window {
     batch,

@@ -9,24 +9,39 @@ use std::path::Path;
 use redpoll_plan::Plan;
 use sample::{Aligned, builder};
 
-const GOLDEN: &str = "tests/data/v1.0.plan";
+fn read(version: &str) -> Aligned {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/v{version}.plan"));
+    Aligned::new(&std::fs::read(path).unwrap())
+}
 
-#[test]
-fn version_1_0() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
-    let now = builder().finish().unwrap();
-    if std::env::var_os("REDPOLL_BLESS").is_some() {
-        std::fs::write(&path, &now).unwrap();
-    }
-    let golden = Aligned::new(&std::fs::read(path).unwrap());
+/// The plan that every version wrote.
+fn check(version: &str, numbers: (u16, u16)) {
+    let golden = read(version);
     let plan = Plan::from_bytes(&golden).unwrap();
-    assert_eq!(plan.version(), (1, 0));
-    assert_eq!(plan.hash(), 13_828_196_203_721_525_608);
-    let now = Aligned::new(&now);
+    assert_eq!(plan.version(), numbers);
+    let now = Aligned::new(&builder().finish().unwrap());
     let expected = Plan::from_bytes(&now).unwrap();
     assert!(plan.steps().eq(expected.steps()));
     assert!(plan.metadata().eq(expected.metadata()));
-    assert_eq!(*golden, *now, "the writer still writes version 1.0");
+}
+
+#[test]
+fn version_1_0() {
+    check("1.0", (1, 0));
+    let golden = read("1.0");
+    let hash = Plan::from_bytes(&golden).unwrap().hash();
+    assert_eq!(hash, 13_828_196_203_721_525_608);
+}
+
+#[test]
+fn version_1_1() {
+    let now = builder().finish().unwrap();
+    if std::env::var_os("REDPOLL_BLESS").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/v1.1.plan");
+        std::fs::write(path, &now).unwrap();
+    }
+    check("1.1", (1, 1));
+    assert_eq!(*read("1.1"), *now, "the writer still writes version 1.1");
 }
 
 /// The same file as a program holds it: sizes and the hash are constants.

@@ -341,3 +341,75 @@ fn mutations_never_panic() {
         "{accepted} of 4000 were harmless"
     );
 }
+
+/// One wrong thing about a recurrent layer of 3 steps, 2 rows and 5 units.
+fn recurrent_error(change: impl FnOnce(&mut PlanBuilder, &mut RecurrentF32)) -> PlanError {
+    step_error(|b| {
+        let x = arena(b, "x", DType::F32, &[3, 2, 20], 0);
+        let h = arena(b, "h", DType::F32, &[2, 5], 512);
+        let y = arena(b, "y", DType::F32, &[5, 2, 5], 1024);
+        let (weights, bias) = (vec![0; 4 * 16 * 5 * 4], vec![0; 4 * 16 * 4]);
+        let activation = |function| Activation {
+            function,
+            alpha: 0.0,
+            beta: 0.0,
+        };
+        let mut op = RecurrentF32 {
+            x,
+            r: b.add_weights("r", &weights, DType::F32, &[4 * 16 * 5]),
+            bias: b.add_weights("bias", &bias, DType::F32, &[64]),
+            h,
+            c: h,
+            peepholes: h,
+            lengths: h,
+            y,
+            cell: Cell::Lstm,
+            u: activation(Gate::Sigmoid),
+            v: activation(Gate::Tanh),
+            w: activation(Gate::Tanh),
+            clip: f32::INFINITY,
+            steps: 3,
+            batch: 2,
+            hidden: 5,
+            reverse: 0,
+            has_peepholes: 0,
+            has_lengths: 0,
+        };
+        change(b, &mut op);
+        Op::RecurrentF32(op)
+    })
+}
+
+#[test]
+fn recurrent_layers() {
+    let is = |fault| PlanError::Step(0, fault);
+    assert_eq!(recurrent_error(|_, p| p.steps = 0), is(Fault::Geometry));
+    assert_eq!(recurrent_error(|_, p| p.hidden = 0), is(Fault::Geometry));
+    assert_eq!(
+        recurrent_error(|_, p| p.hidden = u32::MAX),
+        is(Fault::Geometry)
+    );
+    assert_eq!(
+        recurrent_error(|_, p| p.steps = u32::MAX),
+        is(Fault::Geometry)
+    );
+    assert_eq!(recurrent_error(|_, p| p.batch = 3), is(Fault::Length));
+    assert_eq!(
+        recurrent_error(|_, p| p.cell = Cell::Gru),
+        is(Fault::Length)
+    );
+    assert_eq!(recurrent_error(|_, p| p.reverse = 2), is(Fault::Value));
+    assert_eq!(recurrent_error(|_, p| p.clip = f32::NAN), is(Fault::Value));
+    assert_eq!(
+        recurrent_error(|_, p| p.has_peepholes = 1),
+        is(Fault::Length)
+    );
+    assert_eq!(recurrent_error(|_, p| p.has_lengths = 1), is(Fault::DType));
+    assert_eq!(recurrent_error(|_, p| p.r = p.h), is(Fault::Length));
+    assert_eq!(recurrent_error(|_, p| p.bias = p.r), is(Fault::Length));
+    assert_eq!(recurrent_error(|_, p| p.y = p.bias), is(Fault::Place));
+    let overlapping = |b: &mut PlanBuilder, p: &mut RecurrentF32| {
+        p.c = arena(b, "c", DType::F32, &[2, 5], 1032);
+    };
+    assert_eq!(recurrent_error(overlapping), is(Fault::Overlap));
+}

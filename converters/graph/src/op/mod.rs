@@ -25,6 +25,7 @@ mod clamp;
 mod conv;
 mod elementwise;
 mod movement;
+mod recurrent;
 mod reduce;
 
 pub use clamp::Clamp;
@@ -33,6 +34,7 @@ pub use elementwise::{BinaryFn, UnaryFn};
 pub use movement::{
     NearestRounding, Pad, PadMode, Resize, ResizeCoordinates, ResizeMode, SliceAxis,
 };
+pub use recurrent::{Activation, Cell, Recurrent};
 pub use reduce::ReduceKind;
 
 use crate::types::DType;
@@ -122,6 +124,22 @@ pub enum Op {
     /// Rows of a table: `indices [..]` (i32 or i64), `table [R, W]` → `[.., W]`; a row of zeros for an index
     /// outside `0..R`. One-hot encoding followed by a matrix product becomes this.
     Embedding,
+    /// A recurrent layer in one direction, in f32. Operands: `x [T, B, G·H]` (the projected input of all steps, its
+    /// bias included), `r [G·H, H]`, `bias [G·H]`, `h [B, H]`; an LSTM's `c [B, H]` and perhaps `peepholes [3·H]`;
+    /// perhaps `lengths [B]` (i32). Result `[T + S, B, H]`: the hidden state after each step, then the `S` last
+    /// states (hidden, and an LSTM's cell state). Gates lie one after the other in `G·H`.
+    ///
+    /// Per step with `q[g] = bias[g] + Σ h · r[g]` (fused multiply-add over H in order, starting from the bias), every
+    /// argument of `f` and `g` first bounded to ±clip, all else unfused in the order written:
+    ///
+    /// | cell | formula |
+    /// |---|---|
+    /// | RNN | `h' = f(x + q)` |
+    /// | GRU | `z = f(x_z + q_z)`, `r = f(x_r + q_r)`, `n = g(x_n + q_n)` with `q_n` of `r · h`, or `n = g(x_n + r · q_n)` where the reset comes after; `h' = (1 − z) · n + z · h` |
+    /// | LSTM | `i = f((x_i + q_i) + p_i · c)`, `f = f((x_f + q_f) + p_f · c)` or `1 − i`, `n = g(x_c + q_c)`, `c' = f · c + i · n`, `o = f((x_o + q_o) + p_o · c')`, `h' = o · h(c')`; without peepholes no `p · c` is added |
+    ///
+    /// A row whose steps are over gives zeros and keeps its state. ONNX LSTM, GRU, RNN.
+    Recurrent(Recurrent),
     /// Converts the element type: floats to integers truncate and saturate; to bool is `≠ 0`.
     Cast {
         /// The result's type.
@@ -161,6 +179,11 @@ impl Op {
             Self::Resize(_) => "Resize",
             Self::Gather { .. } => "Gather",
             Self::Embedding => "Embedding",
+            Self::Recurrent(r) => match r.cell {
+                Cell::Rnn => "RNN",
+                Cell::Gru { .. } => "GRU",
+                Cell::Lstm { .. } => "LSTM",
+            },
             Self::Cast { .. } => "Cast",
             Self::Quantize => "Quantize",
             Self::Dequantize => "Dequantize",

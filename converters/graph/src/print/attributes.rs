@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Debug, Display, Formatter};
 
-use crate::op::{Clamp, Conv, Op, Pad, PadMode, Pool, Resize, SliceAxis, UnaryFn};
+use crate::op::{Cell, Clamp, Conv, Op, Pad, PadMode, Pool, Recurrent, Resize, SliceAxis, UnaryFn};
 
 /// `[1,2,3]`.
 pub(super) struct List<'a, T>(pub &'a [T]);
@@ -43,6 +43,7 @@ impl Display for Attributes<'_> {
             Op::Slice { axes } => write_slice(f, axes),
             Op::Pad(pad) => write_pad(f, pad),
             Op::Resize(resize) => write_resize(f, resize),
+            Op::Recurrent(layer) => write_recurrent(f, layer),
             Op::Cast { to } => write!(f, " to={to}"),
             Op::MatMul | Op::Embedding | Op::Quantize | Op::Dequantize | Op::Requantize => Ok(()),
         }
@@ -127,4 +128,25 @@ fn write_resize(f: &mut Formatter<'_>, resize: &Resize) -> fmt::Result {
         List(&resize.sizes),
         List(&resize.scales)
     )
+}
+
+fn write_recurrent(f: &mut Formatter<'_>, layer: &Recurrent) -> fmt::Result {
+    let flag = |on: bool, name: &'static str| if on { name } else { "" };
+    let (first, second) = match layer.cell {
+        Cell::Rnn => ("", ""),
+        Cell::Gru { reset_after } => (flag(reset_after, " reset_after"), ""),
+        Cell::Lstm { coupled, peepholes } => {
+            (flag(coupled, " coupled"), flag(peepholes, " peepholes"))
+        }
+    };
+    let (reverse, lengths) = (
+        flag(layer.reverse, " reverse"),
+        flag(layer.lengths, " lengths"),
+    );
+    write!(f, "{first}{second}{reverse}{lengths}")?;
+    write!(f, " activations={}", List(&layer.activations))?;
+    match layer.clip {
+        Some(clip) => write!(f, " clip={clip:?}"),
+        None => Ok(()),
+    }
 }

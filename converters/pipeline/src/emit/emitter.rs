@@ -89,6 +89,11 @@ impl<'g> Emitter<'g> {
         output
     }
 
+    /// Appends a node whose outputs have names of their own.
+    pub(super) fn append(&mut self, node: NodeProto) {
+        self.builder.node(node);
+    }
+
     /// Writes a constant; gives its name.
     pub(super) fn initializer(&mut self, name: &str, tensor: &Tensor) -> Result<String, Error> {
         let name = self.fresh(name);
@@ -251,6 +256,7 @@ impl<'g> Emitter<'g> {
             Op::Conv(conv) => self.conv(node, conv),
             Op::Pool(pool) => self.pool(node, pool),
             Op::BatchNorm { epsilon } => self.batch_norm(node, *epsilon),
+            Op::Dense { .. } if self.is_projection(node) => Ok(()),
             Op::Dense { clamp } => self.dense(node, *clamp),
             Op::MatMul => self.matmul(node),
             Op::Unary(function) => self.unary(node, *function),
@@ -270,6 +276,7 @@ impl<'g> Emitter<'g> {
             Op::Resize(resize) => self.resize(node, resize),
             Op::Gather { axis } => self.gather(node, *axis),
             Op::Embedding => self.embedding(node),
+            Op::Recurrent(layer) => self.recurrent(node, layer),
             Op::Cast { to } => self.cast(node, *to),
             Op::Quantize | Op::Requantize => {
                 let layout = self.layout(node.inputs[0]);

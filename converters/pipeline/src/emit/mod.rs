@@ -13,6 +13,7 @@ mod emitter;
 mod layout;
 mod movement;
 mod product;
+mod recurrent;
 mod reduce;
 mod resize;
 mod tensor;

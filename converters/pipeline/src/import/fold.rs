@@ -71,6 +71,7 @@ pub(crate) fn fold(
         .map(|t| t.len())
         .fold(elements, usize::saturating_add);
     let work = match node.op {
+        Op::Recurrent(_) => return Ok(None),
         Op::MatMul | Op::Dense { .. } | Op::Conv(_) | Op::Pool(_) => elements.saturating_mul(read),
         _ => read,
     };

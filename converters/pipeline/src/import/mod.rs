@@ -6,8 +6,10 @@
 
 mod constant;
 mod conv;
+mod conv_transpose;
 mod convert;
 mod dense;
+mod einsum;
 mod elementwise;
 pub(crate) mod fold;
 mod gather;
@@ -18,6 +20,7 @@ mod movement;
 mod node;
 mod norm;
 mod pool;
+mod recurrent;
 mod reduce;
 mod resize;
 mod table;

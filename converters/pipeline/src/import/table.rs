@@ -3,7 +3,8 @@
 use super::importer::Importer;
 use super::node::{OnnxNode, Outputs};
 use super::{
-    constant, conv, convert, dense, elementwise, gather, movement, norm, pool, reduce, resize,
+    constant, conv, conv_transpose, convert, dense, einsum, elementwise, gather, movement, norm,
+    pool, recurrent, reduce, resize,
 };
 
 /// Makes graph nodes of one ONNX node.
@@ -22,10 +23,12 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("Constant", 7, constant::constant),
     ("ConstantOfShape", 9, constant::constant_of_shape),
     ("Conv", 7, conv::conv),
+    ("ConvTranspose", 7, conv_transpose::conv_transpose),
     ("DepthToSpace", 7, movement::depth_to_space),
     ("DequantizeLinear", 10, convert::dequantize),
     ("Div", 7, elementwise::two),
     ("Dropout", 7, constant::pass),
+    ("Einsum", 12, einsum::einsum),
     ("Elu", 7, elementwise::elu),
     ("Equal", 7, elementwise::two),
     ("Erf", 9, elementwise::unary),
@@ -33,6 +36,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("Expand", 8, movement::expand),
     ("Flatten", 7, movement::flatten),
     ("Floor", 7, elementwise::unary),
+    ("GRU", 7, recurrent::gru),
     ("Gather", 7, gather::gather),
     ("Gelu", 20, elementwise::gelu),
     ("Gemm", 7, dense::gemm),
@@ -43,6 +47,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("HardSigmoid", 7, elementwise::hard_sigmoid),
     ("HardSwish", 14, elementwise::unary),
     ("Identity", 7, constant::pass),
+    ("LSTM", 7, recurrent::lstm),
     ("LayerNormalization", 17, norm::layer_norm),
     ("LeakyRelu", 7, elementwise::leaky_relu),
     ("Less", 7, elementwise::two),
@@ -61,6 +66,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("Pad", 7, movement::pad),
     ("Pow", 7, elementwise::pow),
     ("QuantizeLinear", 10, convert::quantize),
+    ("RNN", 7, recurrent::rnn),
     ("Range", 11, constant::range),
     ("Reciprocal", 7, elementwise::unary),
     ("ReduceL1", 7, reduce::reduce),

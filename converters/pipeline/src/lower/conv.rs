@@ -169,7 +169,11 @@ fn float_weights(cx: &Lowering<'_>, node: &Node, outputs: usize) -> Result<Float
     })
 }
 
-fn store_float(cx: &mut Lowering<'_>, node: &Node, packed: &[f32]) -> Result<TensorId, Refused> {
+pub(super) fn store_float(
+    cx: &mut Lowering<'_>,
+    node: &Node,
+    packed: &[f32],
+) -> Result<TensorId, Refused> {
     let name = cx.value(node.inputs[1]).name.clone();
     match cx.options.weights {
         WeightType::F32 => cx.weights_f32(name, packed),

@@ -23,6 +23,7 @@ mod pack;
 mod pool;
 mod ports;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod softmax;
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use redpoll_graph::{Node, Op, Tensor, eval};
 
 use super::lowering::{Done, Lowering, Refused};
-use super::{conv, dense, elementwise, embedding, movement, pool, quantize, reduce, softmax};
+use super::{
+    conv, dense, elementwise, embedding, movement, pool, quantize, recurrent, reduce, softmax,
+};
 
 /// Bytes of the largest constant that is computed while lowering.
 const MAX_FOLDED_BYTES: usize = 1 << 28;
@@ -42,6 +44,7 @@ pub(super) fn lower(cx: &mut Lowering<'_>, node: &Node) -> Done {
         Op::Resize(resize) => movement::resize(cx, node, resize),
         Op::Gather { axis } => embedding::gather(cx, node, *axis),
         Op::Embedding => embedding::embedding(cx, node),
+        Op::Recurrent(layer) => recurrent::recurrent(cx, node, layer),
         Op::Cast { to } => quantize::cast(cx, node, *to),
         Op::Quantize => quantize::quantize(cx, node),
         Op::Dequantize => quantize::dequantize(cx, node),

@@ -55,6 +55,14 @@ pub(super) fn select(graph: &Graph, scheme: &Scheme) -> Vec<Choice> {
             choices[i] = Choice::Float("softmax at the output: float costs nothing there".into());
         }
     }
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let feeds = |n: &NodeId| matches!(graph.node(*n).op, Op::Recurrent(_));
+        let product = matches!(node.op, Op::Dense { .. }) && choices[i] == Choice::Int8;
+        if product && neighbours.consumers[node.output.index()].iter().any(feeds) {
+            choices[i] =
+                Choice::Float("projects the input of a recurrent layer, which is float".into());
+        }
+    }
     spread(graph, &natures, &neighbours, &mut choices);
     follow(graph, &natures, &neighbours, &mut choices);
     choices
@@ -102,6 +110,7 @@ fn nature(graph: &Graph, node: &Node) -> Nature {
         Op::Softmax { .. } => Nature::Integer,
         Op::Embedding if constant(1) => Nature::Integer,
         Op::Embedding => Nature::Alone("its table is not constant"),
+        Op::Recurrent(_) => Nature::Alone("its state needs the resolution of float"),
         Op::Cast { .. } => Nature::Alone("converts from another type"),
         Op::Quantize | Op::Dequantize | Op::Requantize => Nature::Alone("is a border already"),
         op if keeps_qparams(op) => Nature::Moving,

@@ -8,6 +8,7 @@ mod embedding;
 mod matmul;
 mod pool;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod softmax;
 mod unary;
@@ -76,6 +77,7 @@ impl<'p, T: Tier + ?Sized> Context<'_, 'p, T> {
             Copy => copy::copy,
             Fill => copy::fill,
             Embedding => embedding::embedding,
+            RecurrentF32 => recurrent::recurrent_f32,
         }
     }
 

@@ -8,6 +8,7 @@ pub mod embedding;
 pub mod matmul;
 pub mod pool;
 pub mod quantize;
+pub mod recurrent;
 pub mod reduce;
 pub mod softmax;
 pub mod table;

@@ -6,6 +6,7 @@ mod depthwise;
 mod elementwise;
 mod naive;
 mod random;
+mod recurrent;
 mod windows;
 
 use redpoll_kernels::{Tier, tiers};

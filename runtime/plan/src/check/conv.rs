@@ -82,7 +82,7 @@ fn patch(step: &StepCheck<'_, '_>, w: &Window, k_bytes: usize) -> Result<(), Fau
     )
 }
 
-fn checked_len(n: usize, k: usize, blocks: usize) -> Result<(), Fault> {
+pub(super) fn checked_len(n: usize, k: usize, blocks: usize) -> Result<(), Fault> {
     // `packed_*_len(n, k)` must not overflow.
     let n = (n as u64).next_multiple_of(16);
     let k = (k as u64).next_multiple_of(blocks as u64);
@@ -121,7 +121,7 @@ pub(super) fn conv_f32(step: &StepCheck<'_, '_>, p: &ConvF32) -> Result<(), Faul
 }
 
 /// Weights in f32 or f16.
-fn float_weights(step: &StepCheck<'_, '_>, id: TensorId, len: u64) -> Result<(), Fault> {
+pub(super) fn float_weights(step: &StepCheck<'_, '_>, id: TensorId, len: u64) -> Result<(), Fault> {
     match step.constant(id, DType::F16, len) {
         Err(Fault::DType) => step.constant(id, DType::F32, len).map(drop),
         other => other.map(drop),

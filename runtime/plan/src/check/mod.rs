@@ -7,6 +7,7 @@ mod elementwise;
 mod movement;
 mod pool;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod softmax;
 
@@ -131,6 +132,7 @@ fn step(plan: &Plan<'_>, op: &Op, scratch: u32) -> Result<(), Fault> {
         Op::Copy(p) => movement::copy(&step, p),
         Op::Fill(p) => movement::fill(&step, p),
         Op::Embedding(p) => movement::embedding(&step, p),
+        Op::RecurrentF32(p) => recurrent::recurrent_f32(&step, p),
     }
 }
 

@@ -3,7 +3,7 @@
 //! It may: the definitions have no order that lanes would change (element-wise, integer sums, the tree of 16 lanes),
 //! and Rust neither contracts nor reorders float arithmetic.
 
-use crate::params::Source;
+use crate::params::{Cell, Source};
 use crate::scalar;
 use core::ops::Range;
 use redpoll_plan::op;
@@ -33,4 +33,6 @@ again! {
     reduce::reduce_f32(p: &op::ReduceF32, x: &[f32], y: &mut [f32]);
     softmax::softmax_f32(count: usize, x: Source<'_, f32>, y: &mut [f32]);
     softmax::softmax_i8(p: &op::SoftmaxI8, table: &[f32; 256], x: &[i8], y: &mut [i8]);
+    recurrent::recurrent_cell(p: &Cell<'_>, x: &[f32], q: &[f32], stride: usize, h: &mut [f32], c: &mut [f32], y: &mut [f32]);
+    recurrent::recurrent_reset(p: &Cell<'_>, x: &[f32], q: &[f32], stride: usize, h: &[f32], out: &mut [f32]);
 }

@@ -6,7 +6,7 @@
 //! | `depthwise_i8` | `depthwise_i8.rs` | 16 channels, two taps an instruction |
 //! | `conv_f32` | `gemm_f32.rs`, `../conv_f32.rs` | 6 rows × 16 channels |
 //! | `depthwise_f32` | `depthwise_f32.rs` | 16 channels |
-//! | all element-wise, pooling, reductions, softmax, `matmul_f32`, `copy` | `again.rs` | the definition, compiled for AVX2 |
+//! | all element-wise, pooling, reductions, softmax, recurrent cells, `matmul_f32`, `copy` | `again.rs` | the definition, compiled for AVX2 |
 //!
 //! Scalar: `fill`, `embedding`, `table_i8`, `flip_sign`. No kernel uses `vpmaddubsw`: it saturates.
 
@@ -19,7 +19,7 @@ mod gemm_f32;
 mod gemm_i8;
 pub(super) mod patches;
 
-use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
+use crate::params::{Cell, ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
 use crate::tier::Tier;
 use core::ops::Range;
 use redpoll_plan::op;
@@ -120,6 +120,31 @@ impl Tier for Avx2 {
 
     fn reduce_f32(&self, p: &op::ReduceF32, x: &[f32], y: &mut [f32]) {
         call!(again::reduce_f32, p, x, y);
+    }
+
+    fn recurrent_cell(
+        &self,
+        p: &Cell<'_>,
+        x: &[f32],
+        q: &[f32],
+        stride: usize,
+        h: &mut [f32],
+        c: &mut [f32],
+        y: &mut [f32],
+    ) {
+        call!(again::recurrent_cell, p, x, q, stride, h, c, y);
+    }
+
+    fn recurrent_reset(
+        &self,
+        p: &Cell<'_>,
+        x: &[f32],
+        q: &[f32],
+        stride: usize,
+        h: &[f32],
+        out: &mut [f32],
+    ) {
+        call!(again::recurrent_reset, p, x, q, stride, h, out);
     }
 
     fn softmax_f32(&self, count: usize, x: Source<'_, f32>, y: &mut [f32]) {

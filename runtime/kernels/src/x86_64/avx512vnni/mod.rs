@@ -9,6 +9,7 @@
 //! | `binary_i8`, `binary_f32` (Add, Sub, Mul, Div) | `binary.rs` | 64 or 16 elements |
 //! | `quantize`, `dequantize`, `table_i8` (with VBMI) | `element.rs` | 64 or 16 elements |
 //! | `pool_i8`, `reduce_i8` | `pool.rs` | 64 channels |
+//! | `recurrent_cell`, `recurrent_reset` | `recurrent.rs` | the definition, compiled for AVX-512 |
 //! | `pool_f32` | `pool_f32.rs` | 64 channels |
 //! | `unary_f32` (those made from exp, and the simple ones), `softmax_f32` | `unary_f32.rs` | 16 elements |
 //! | `reduce_f32`, `copy` | `again.rs` | the definition, compiled for AVX-512 |
@@ -30,10 +31,11 @@ mod lanes;
 mod patches;
 mod pool;
 mod pool_f32;
+mod recurrent;
 mod taps;
 mod unary_f32;
 
-use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
+use crate::params::{Cell, ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
 use crate::scalar;
 use crate::tier::Tier;
 use crate::x86_64::avx2;
@@ -162,6 +164,33 @@ impl Tier for Avx512Vnni {
     fn reduce_f32(&self, p: &op::ReduceF32, x: &[f32], y: &mut [f32]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { again::reduce_f32(p, x, y) }
+    }
+
+    fn recurrent_cell(
+        &self,
+        p: &Cell<'_>,
+        x: &[f32],
+        q: &[f32],
+        stride: usize,
+        h: &mut [f32],
+        c: &mut [f32],
+        y: &mut [f32],
+    ) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { recurrent::recurrent_cell(p, x, q, stride, h, c, y) }
+    }
+
+    fn recurrent_reset(
+        &self,
+        p: &Cell<'_>,
+        x: &[f32],
+        q: &[f32],
+        stride: usize,
+        h: &[f32],
+        out: &mut [f32],
+    ) {
+        // SAFETY: a value of this type exists only where the CPU has the instructions.
+        unsafe { recurrent::recurrent_reset(p, x, q, stride, h, out) }
     }
 
     fn softmax_f32(&self, count: usize, x: Source<'_, f32>, y: &mut [f32]) {

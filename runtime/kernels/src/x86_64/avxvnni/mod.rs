@@ -11,7 +11,7 @@ mod conv_i8;
 mod depthwise_i8;
 mod gemm_i8;
 
-use crate::params::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
+use crate::params::{Cell, ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, Part, Source};
 use crate::tier::Tier;
 use crate::x86_64::avx2::Avx2;
 use core::ops::Range;
@@ -92,6 +92,8 @@ impl Tier for AvxVnni {
         reduce_f32(p: &op::ReduceF32, x: &[f32], y: &mut [f32]);
         copy(p: &op::Copy, x: &[u8], y: &mut [u8]);
         softmax_f32(count: usize, x: Source<'_, f32>, y: &mut [f32]);
+        recurrent_cell(p: &Cell<'_>, x: &[f32], q: &[f32], stride: usize, h: &mut [f32], c: &mut [f32], y: &mut [f32]);
+        recurrent_reset(p: &Cell<'_>, x: &[f32], q: &[f32], stride: usize, h: &[f32], out: &mut [f32]);
         softmax_i8(p: &op::SoftmaxI8, table: &[f32; 256], x: &[i8], y: &mut [i8]);
     }
 }

@@ -1,0 +1,475 @@
+//! Transposed convolution: one convolution that makes all positions between two inputs as channels, then interleaved.
+//!
+//! Result position `q · s + p` reads input `q − t` through tap `p + s · t`, so each of the `s` phases `p` is a
+//! convolution of `T = ⌈K / s⌉` taps over the input itself: nothing is multiplied by inserted zeros.
+
+use redpoll_graph::op::{Conv, Pad, PadMode, SliceAxis};
+use redpoll_graph::{DType, Data, Node, Op, Tensor, ValueId, eval};
+
+use super::importer::Importer;
+use super::layout::{stored_constant, to_channels_first, to_channels_last, transpose};
+use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
+
+/// One spatial axis.
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    input: usize,
+    /// Taps of the dilated kernel.
+    span: usize,
+    stride: usize,
+    /// Results left out before the first.
+    before: usize,
+    output: usize,
+}
+
+impl Axis {
+    /// Taps of a phase.
+    fn taps(&self) -> usize {
+        self.span.div_ceil(self.stride)
+    }
+
+    /// First and last whole position that the result needs.
+    fn positions(&self) -> (usize, usize) {
+        let last = self.before + self.output - 1;
+        (self.before / self.stride, last / self.stride)
+    }
+
+    fn count(&self) -> usize {
+        let (first, last) = self.positions();
+        last - first + 1
+    }
+
+    /// Border of the convolution, or elements of the input that it does not need, before and after.
+    fn border(&self) -> [isize; 2] {
+        let (first, last) = self.positions();
+        [
+            self.taps() as isize - 1 - first as isize,
+            last as isize - (self.input as isize - 1),
+        ]
+    }
+}
+
+/// ConvTranspose-1, -11, -22: `x [N, C, S…]`, `w [C, M/groups, K…]`, optional bias `[M]`.
+pub(crate) fn conv_transpose(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let (x, w) = (node.input(0)?, node.input(1)?);
+    let (x_shape, w_shape) = (import.shape(x).to_vec(), import.shape(w).to_vec());
+    if w_shape.len() != x_shape.len() || w_shape.len() < 3 || w_shape[0] != x_shape[1] {
+        return invalid(format!("weights {w_shape:?} for an input {x_shape:?}"));
+    }
+    if import.dtype(x) != DType::F32 {
+        return gap("only floats are supported");
+    }
+    let groups = match usize::try_from(node.int_or("group", 1)?) {
+        Ok(g) if g > 0 && w_shape[0].is_multiple_of(g) => g,
+        _ => return invalid(format!("groups that do not divide {} channels", w_shape[0])),
+    };
+    let (Some(weights), bias) = (
+        float_constant(import, w)?,
+        node.optional(2)
+            .map(|b| float_constant(import, b))
+            .transpose()?,
+    ) else {
+        return gap("weights must be constants, not computed at run time");
+    };
+    let outputs = w_shape[1].saturating_mul(groups);
+    let bias = match bias {
+        Some(None) => return gap("a bias must be a constant, not computed at run time"),
+        Some(Some(bias)) if bias.shape() != [outputs] => return invalid("a bias of another size"),
+        Some(Some(bias)) => bias.as_f32().map(<[f32]>::to_vec),
+        None => None,
+    };
+    let (axes, dilations) = axes(node, &x_shape[2..], &w_shape[2..])?;
+    let kernel = Kernel {
+        weights: weights.as_f32().unwrap_or_default(),
+        shape: &w_shape,
+        groups,
+        axes: &axes,
+        dilations: &dilations,
+    };
+    let x = transpose(import, node, "to_nhwc", x, to_channels_last(x_shape.len()))?;
+    let x = fitted(import, node, x, &axes)?;
+    let depthwise = groups == w_shape[0] && w_shape[1] == 1 && groups > 1;
+    let y = if depthwise {
+        phases_apart(import, node, x, &kernel, bias.as_deref())?
+    } else {
+        phases_together(import, node, x, &kernel, bias.as_deref())?
+    };
+    let y = cut(import, node, y, &axes)?;
+    Ok(vec![transpose(
+        import,
+        node,
+        "nchw",
+        y,
+        to_channels_first(x_shape.len()),
+    )?])
+}
+
+/// A float constant, or one that is stored in integers.
+fn float_constant(import: &Importer<'_>, id: ValueId) -> Result<Option<Tensor>, Stop> {
+    if let Some(tensor) = import.graph.constant(id) {
+        return Ok(Some(tensor.clone()).filter(|t| t.dtype() == DType::F32));
+    }
+    let Some(stored) = stored_constant(import, id) else {
+        return Ok(None);
+    };
+    let maker = |n: &&Node| n.output == id;
+    match (
+        import.graph.nodes.iter().rev().find(maker),
+        import.graph.constant(stored),
+    ) {
+        (Some(node), Some(tensor)) => Ok(Some(eval::node(&import.graph, node, &[tensor])?)),
+        _ => Ok(None),
+    }
+}
+
+/// The spatial axes, and their dilations.
+fn axes(
+    node: &OnnxNode<'_>,
+    spatial: &[usize],
+    kernel: &[usize],
+) -> Result<(Vec<Axis>, Vec<usize>), Stop> {
+    let n = spatial.len();
+    let strides = node.sizes_or("strides", n, 1, 1)?;
+    let dilations = node.sizes_or("dilations", n, 1, 1)?;
+    let extra = node.sizes_or("output_padding", n, 0, 0)?;
+    let mut pads = node.sizes_or("pads", 2 * n, 0, 0)?;
+    let auto_pad = node.text_or("auto_pad", "NOTSET")?;
+    let same = matches!(auto_pad, "SAME_UPPER" | "SAME_LOWER");
+    let wanted = match node
+        .proto
+        .attr_ints("output_shape")?
+        .filter(|o| !o.is_empty())
+    {
+        // Some exporters list batch and channels as well.
+        Some(all) if all.len() == n || all.len() == n + 2 => Some(&all[all.len() - n..]),
+        Some(_) => return invalid("output_shape of another rank"),
+        None => None,
+    };
+    let mut axes = Vec::with_capacity(n);
+    for i in 0..n {
+        let too_large = || Stop::Invalid("sizes are too large".to_owned());
+        let span = (kernel[i].max(1) - 1)
+            .checked_mul(dilations[i])
+            .and_then(|s| s.checked_add(1))
+            .ok_or_else(too_large)?;
+        if spatial[i] == 0 || kernel[i] == 0 {
+            return invalid("an empty axis");
+        }
+        let full = (spatial[i] - 1)
+            .checked_mul(strides[i])
+            .and_then(|f| f.checked_add(span))
+            .and_then(|f| f.checked_add(extra[i]))
+            .filter(|&f| f <= 1 << 31)
+            .ok_or_else(too_large)?;
+        let given = match wanted {
+            Some(wanted) => Some(usize::try_from(wanted[i]).unwrap_or(0)),
+            None if same => Some(spatial[i].saturating_mul(strides[i])),
+            None => None,
+        };
+        if let Some(output) = given {
+            let total = full.saturating_sub(output);
+            let (less, more) = (total / 2, total - total / 2);
+            let before = if auto_pad == "SAME_UPPER" { less } else { more };
+            (pads[i], pads[n + i]) = (before, total - before);
+        }
+        let output = match (given, full.checked_sub(pads[i].saturating_add(pads[n + i]))) {
+            (Some(output), _) => output,
+            (None, Some(left)) => left,
+            (None, None) => 0,
+        };
+        if output == 0 || output > 1 << 31 {
+            return invalid("a result without elements, or too large");
+        }
+        axes.push(Axis {
+            input: spatial[i],
+            span,
+            stride: strides[i],
+            before: pads[i],
+            output,
+        });
+    }
+    Ok((axes, dilations))
+}
+
+/// Adds borders to, or cuts, `[N, S…, C]` so that a convolution without borders makes just the positions needed.
+fn fitted(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    axes: &[Axis],
+) -> Result<ValueId, Stop> {
+    let shape = import.shape(x).to_vec();
+    let rank = shape.len();
+    let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
+    let mut take: Vec<SliceAxis> = shape
+        .iter()
+        .map(|&len| SliceAxis {
+            start: 0,
+            step: 1,
+            len,
+        })
+        .collect();
+    for (i, axis) in axes.iter().enumerate() {
+        let [first, last] = axis.border();
+        // All of the input may lie outside; one element is kept and bordered away by the kernel's reach.
+        let cut = (first.min(0).unsigned_abs(), last.min(0).unsigned_abs());
+        if cut.0 + cut.1 >= shape[1 + i] {
+            return gap("a result that no input reaches is not supported");
+        }
+        take[1 + i].start = cut.0;
+        take[1 + i].len = shape[1 + i] - cut.0 - cut.1;
+        before[1 + i] = first.max(0).unsigned_abs();
+        after[1 + i] = last.max(0).unsigned_abs();
+    }
+    let mut x = x;
+    if take.iter().zip(&shape).any(|(t, &len)| t.len != len) {
+        x = import.emit_part(node, "needed", Op::Slice { axes: take }, &[x])?;
+    }
+    if before.iter().chain(&after).any(|&p| p > 0) {
+        let pad = Pad {
+            before,
+            after,
+            mode: PadMode::Constant,
+            value: 0.0,
+        };
+        x = import.emit_part(node, "border", Op::Pad(pad), &[x])?;
+    }
+    Ok(x)
+}
+
+/// The weights `[C, M/groups, K…]` by phase.
+struct Kernel<'a> {
+    weights: &'a [f32],
+    shape: &'a [usize],
+    groups: usize,
+    axes: &'a [Axis],
+    dilations: &'a [usize],
+}
+
+impl Kernel<'_> {
+    fn phases(&self) -> usize {
+        self.axes.iter().map(|a| a.stride).product()
+    }
+
+    /// Weight of output `m` of group `g` from channel `c` of it, at taps `at` (per axis, in the order that a
+    /// convolution walks) of a phase.
+    fn weight(&self, (g, c, m): (usize, usize, usize), phase: usize, at: &[usize]) -> f32 {
+        let channels = self.shape[0] / self.groups;
+        let mut index = (g * channels + c) * self.shape[1] + m;
+        let mut rest = phase;
+        let mut of_axis = vec![0; self.axes.len()];
+        for (i, axis) in self.axes.iter().enumerate().rev() {
+            of_axis[i] = rest % axis.stride;
+            rest /= axis.stride;
+        }
+        for (i, axis) in self.axes.iter().enumerate() {
+            let tap = of_axis[i] + axis.stride * (axis.taps() - 1 - at[i]);
+            if tap >= axis.span || !tap.is_multiple_of(self.dilations[i]) {
+                return 0.0;
+            }
+            index = index * self.shape[2 + i] + tap / self.dilations[i];
+        }
+        self.weights.get(index).copied().unwrap_or(0.0)
+    }
+
+    /// Rows `[outputs][taps…][C/groups]` of these outputs `(group, m, phase)`.
+    fn rows(&self, outputs: &[(usize, usize, usize)]) -> Result<Tensor, Stop> {
+        let channels = self.shape[0] / self.groups;
+        let taps: Vec<usize> = self.axes.iter().map(Axis::taps).collect();
+        let all: usize = taps.iter().product();
+        let count = outputs
+            .len()
+            .checked_mul(all)
+            .and_then(|n| n.checked_mul(channels));
+        if count.is_none_or(|n| n > 1 << 28) {
+            return gap("the weights of all phases are too large");
+        }
+        let mut data = Vec::with_capacity(count.unwrap_or(0));
+        let mut at = vec![0; taps.len()];
+        for &(g, m, phase) in outputs {
+            for flat in 0..all {
+                let mut rest = flat;
+                for i in (0..taps.len()).rev() {
+                    at[i] = rest % taps[i];
+                    rest /= taps[i];
+                }
+                data.extend((0..channels).map(|c| self.weight((g, c, m), phase, &at)));
+            }
+        }
+        let shape = [&[outputs.len()][..], &taps, &[channels]].concat();
+        Ok(Tensor::new(shape, Data::F32(data))?)
+    }
+
+    fn conv(&self, groups: usize) -> Op {
+        let n = self.axes.len();
+        Op::Conv(Conv {
+            strides: vec![1; n],
+            dilations: vec![1; n],
+            pads_before: vec![0; n],
+            pads_after: vec![0; n],
+            groups,
+            clamp: None,
+        })
+    }
+}
+
+/// One convolution for all phases; its channels `[groups][phases][M/groups]` move between the positions.
+fn phases_together(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    kernel: &Kernel<'_>,
+    bias: Option<&[f32]>,
+) -> Result<ValueId, Stop> {
+    let (groups, m, phases) = (kernel.groups, kernel.shape[1], kernel.phases());
+    let outputs: Vec<_> = (0..groups)
+        .flat_map(|g| (0..phases).flat_map(move |p| (0..m).map(move |m| (g, m, p))))
+        .collect();
+    let y = convolved(import, node, "phases", x, kernel, &outputs, groups, bias)?;
+    if phases == 1 {
+        return Ok(y);
+    }
+    interleaved(import, node, y, kernel)
+}
+
+/// Channels `[groups][phases][m]` of `[N, Q…, C]` between the positions: `[N, Q · s…, groups · m]`. One axis after the
+/// other, the last one first, so that no value has more than 6 axes.
+fn interleaved(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    mut y: ValueId,
+    kernel: &Kernel<'_>,
+) -> Result<ValueId, Stop> {
+    let (groups, m, n) = (kernel.groups, kernel.shape[1], kernel.axes.len());
+    let batch = import.shape(y)[0];
+    let mut tail = 1;
+    let strided: Vec<usize> = (0..n).filter(|&i| kernel.axes[i].stride > 1).collect();
+    if groups == 1 && strided == [0, 1] && n == 2 {
+        // Both axes at once.
+        let (h, w) = (kernel.axes[0], kernel.axes[1]);
+        let shape = vec![batch, h.count(), w.count(), h.stride, w.stride, m];
+        let perm = vec![0, 1, 3, 2, 4, 5];
+        y = import.emit_part(node, "apart", Op::Reshape { shape }, &[y])?;
+        y = import.emit_part(node, "interleaved", Op::Transpose { perm }, &[y])?;
+        return joined(import, node, y, batch, kernel.axes, m);
+    }
+    for (i, axis) in kernel.axes.iter().enumerate().rev() {
+        if axis.stride > 1 {
+            let before = kernel.axes[..i].iter();
+            let lead = before.clone().fold(batch, |n, a| n * a.count());
+            let phases = before.fold(groups, |n, a| n * a.stride);
+            let shape = vec![lead, axis.count(), tail, phases, axis.stride, m];
+            let part = format!("apart_{i}");
+            y = import.emit_part(node, &part, Op::Reshape { shape }, &[y])?;
+            let perm = vec![0, 1, 4, 2, 3, 5];
+            y = import.emit_part(
+                node,
+                &format!("interleaved_{i}"),
+                Op::Transpose { perm },
+                &[y],
+            )?;
+        }
+        tail *= axis.count() * axis.stride;
+    }
+    joined(import, node, y, batch, kernel.axes, groups * m)
+}
+
+/// A depthwise convolution a phase, joined side by side.
+fn phases_apart(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    kernel: &Kernel<'_>,
+    bias: Option<&[f32]>,
+) -> Result<ValueId, Stop> {
+    let (groups, n) = (kernel.groups, kernel.axes.len());
+    let mut parts = Vec::with_capacity(kernel.phases());
+    let mut batch = 1;
+    for phase in 0..kernel.phases() {
+        let outputs: Vec<_> = (0..groups).map(|g| (g, 0, phase)).collect();
+        let part = format!("phase_{phase}");
+        let y = convolved(import, node, &part, x, kernel, &outputs, groups, bias)?;
+        let shape = import.shape(y).to_vec();
+        batch = shape[0];
+        let mut between = vec![batch];
+        shape[1..=n].iter().for_each(|&q| between.extend([q, 1]));
+        between.push(groups);
+        let part = format!("{part}_between");
+        parts.push(import.emit_part(node, &part, Op::Reshape { shape: between }, &[y])?);
+    }
+    // The last axis's phases are neighbours in the list.
+    for (i, axis) in kernel.axes.iter().enumerate().rev() {
+        let mut wider = Vec::with_capacity(parts.len() / axis.stride);
+        for (j, few) in parts.chunks(axis.stride).enumerate() {
+            let part = format!("joined_{i}_{j}");
+            wider.push(match few {
+                [one] => *one,
+                few => import.emit_part(node, &part, Op::Concat { axis: 2 + 2 * i }, few)?,
+            });
+        }
+        parts = wider;
+    }
+    joined(import, node, parts[0], batch, kernel.axes, groups)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn convolved(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    part: &str,
+    x: ValueId,
+    kernel: &Kernel<'_>,
+    outputs: &[(usize, usize, usize)],
+    groups: usize,
+    bias: Option<&[f32]>,
+) -> Result<ValueId, Stop> {
+    let rows = kernel.rows(outputs)?;
+    let w = import.constant(node, &format!("{part}_weight"), rows);
+    let mut inputs = vec![x, w];
+    if let Some(bias) = bias {
+        let values = outputs
+            .iter()
+            .map(|&(g, m, _)| bias[g * kernel.shape[1] + m]);
+        let bias = Tensor::vector_f32(values.collect());
+        inputs.push(import.constant(node, &format!("{part}_bias"), bias));
+    }
+    import.emit_part(node, part, kernel.conv(groups), &inputs)
+}
+
+/// `[N, Q, s, …, M]` as `[N, Q · s, …, M]`.
+fn joined(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    y: ValueId,
+    batch: usize,
+    axes: &[Axis],
+    channels: usize,
+) -> Result<ValueId, Stop> {
+    let mut shape = vec![batch];
+    shape.extend(axes.iter().map(|a| a.count() * a.stride));
+    shape.push(channels);
+    import.emit_part(node, "joined", Op::Reshape { shape }, &[y])
+}
+
+/// Leaves out the positions before the first result and behind the last.
+fn cut(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    y: ValueId,
+    axes: &[Axis],
+) -> Result<ValueId, Stop> {
+    let shape = import.shape(y).to_vec();
+    let mut take: Vec<SliceAxis> = shape
+        .iter()
+        .map(|&len| SliceAxis {
+            start: 0,
+            step: 1,
+            len,
+        })
+        .collect();
+    for (take, axis) in take[1..].iter_mut().zip(axes) {
+        take.start = axis.before - axis.positions().0 * axis.stride;
+        take.len = axis.output;
+    }
+    import.emit(node, Op::Slice { axes: take }, &[y])
+}
