@@ -118,7 +118,7 @@ impl Session {
     pub fn input_mut<T: Element>(&mut self, input: impl Select) -> Result<&mut [T], Error> {
         let index = input.index_in(&self.input_infos)?;
         check_type::<T>(&self.input_infos[index])?;
-        <[T]>::mut_from_bytes(self.input_bytes_mut(index)?).map_err(|_| misaligned(index))
+        <[T]>::mut_from_bytes(self.input_memory(index)?).map_err(|_| misaligned(index))
     }
 
     /// Writes an input.
@@ -148,6 +148,16 @@ impl Session {
             return Err(wrong_type(info, &format!("{:?}", value.dtype())));
         }
         self.set_bytes(index, value.as_bytes())
+    }
+
+    /// The bytes of an input, to be written before a run, for callers that know its type only at run time. A run may destroy them.
+    ///
+    /// # Errors
+    ///
+    /// No such input.
+    pub fn input_bytes_mut(&mut self, input: impl Select) -> Result<&mut [u8], Error> {
+        let index = input.index_in(&self.input_infos)?;
+        self.input_memory(index)
     }
 
     /// Runs once. The same inputs give the same bits, whatever the tier and the number of threads.
@@ -213,7 +223,17 @@ impl Session {
     pub fn output<T: Element>(&self, output: impl Select) -> Result<&[T], Error> {
         let index = output.index_in(&self.outputs)?;
         check_type::<T>(&self.outputs[index])?;
-        <[T]>::ref_from_bytes(self.output_bytes(index)?).map_err(|_| misaligned(index))
+        <[T]>::ref_from_bytes(self.output_memory(index)?).map_err(|_| misaligned(index))
+    }
+
+    /// The bytes of an output, valid as [`Self::output`] says.
+    ///
+    /// # Errors
+    ///
+    /// No such output.
+    pub fn output_bytes(&self, output: impl Select) -> Result<&[u8], Error> {
+        let index = output.index_in(&self.outputs)?;
+        self.output_memory(index)
     }
 
     /// The elements of an output whose type is known at run time.
@@ -223,7 +243,7 @@ impl Session {
     /// No such output.
     pub fn output_value(&self, output: impl Select) -> Result<Value<'_>, Error> {
         let index = output.index_in(&self.outputs)?;
-        Value::from_bytes(self.outputs[index].dtype, self.output_bytes(index)?)
+        Value::from_bytes(self.outputs[index].dtype, self.output_memory(index)?)
             .ok_or_else(|| misaligned(index))
     }
 
@@ -287,18 +307,18 @@ impl Session {
                 ),
             ));
         }
-        self.input_bytes_mut(index)?.copy_from_slice(bytes);
+        self.input_memory(index)?.copy_from_slice(bytes);
         Ok(())
     }
 
-    fn input_bytes_mut(&mut self, index: usize) -> Result<&mut [u8], Error> {
+    fn input_memory(&mut self, index: usize) -> Result<&mut [u8], Error> {
         if let Some(input) = self.inputs.get_mut(index) {
             input.set = true;
         }
         Ok(Engine::new(*self.plan.plan(), self.tier).input_mut(&mut self.arena, index)?)
     }
 
-    fn output_bytes(&self, index: usize) -> Result<&[u8], Error> {
+    fn output_memory(&self, index: usize) -> Result<&[u8], Error> {
         Ok(Engine::new(*self.plan.plan(), self.tier).output(&self.arena, index)?)
     }
 }
