@@ -21,7 +21,7 @@ pub fn copy(p: &op::Copy, x: &[u8], y: &mut [u8]) {
 
 /// The same loop with as few dimensions as say it: lengths of 1 dropped, neighbours joined where both operands step
 /// through them as through one.
-fn merged(p: &op::Copy) -> op::Copy {
+pub(crate) fn merged(p: &op::Copy) -> op::Copy {
     let (mut dims, mut x_strides, mut y_strides) = ([1; MAX_LOOP], [0; MAX_LOOP], [0; MAX_LOOP]);
     // The dimension being filled, from the innermost outwards; it is empty at first.
     let mut at = MAX_LOOP - 1;

@@ -343,3 +343,58 @@ fn quantize_dequantize_table_and_flip() {
         }
     }
 }
+
+#[test]
+fn copies_of_all_kinds() {
+    let mut r = Random(29);
+    for round in 0..1500 {
+        let bytes = [1, 1, 1, 2, 4, 8][r.below(6)];
+        // A dense tensor read with its dimensions in another order, perhaps into a wider one.
+        let mut dims = [1u32; 6];
+        for (d, dim) in dims.iter_mut().enumerate().skip(2 + round % 3) {
+            *dim = if d > 3 { r.one_to(40) } else { r.one_to(3) };
+        }
+        if round % 3 == 0 {
+            dims[5] = [8, 16, 24, 32, 48, 64, 96, 128][r.below(8)] / bytes;
+        }
+        let mut order = [0, 1, 2, 3, 4, 5];
+        for _ in 0..round % 3 {
+            order.swap(r.below(6), r.below(6));
+        }
+        let (mut x_strides, mut y_strides) = ([0i32; 6], [0i32; 6]);
+        let mut step = 1;
+        for &d in order.iter().rev() {
+            x_strides[d] = step;
+            step *= dims[d] as i32;
+        }
+        let gap = [0, 0, 5][r.below(3)];
+        let mut step_y = 1;
+        for d in (0..6).rev() {
+            y_strides[d] = step_y;
+            step_y = step_y * dims[d] as i32 + if d == 5 { gap } else { 0 };
+        }
+        let p = op::Copy {
+            x: ID,
+            y: ID,
+            element_bytes: bytes,
+            dims,
+            x_offset: 3,
+            x_strides,
+            y_offset: 2,
+            y_strides,
+        };
+        let x: Vec<u8> = r
+            .bytes((step as usize + 3) * bytes as usize)
+            .iter()
+            .map(|&v| v as u8)
+            .collect();
+        let mut want = vec![9u8; (step_y as usize + 2) * bytes as usize];
+        let before = want.clone();
+        SCALAR.copy(&p, &x, &mut want);
+        for tier in others() {
+            let mut got = before.clone();
+            tier.copy(&p, &x, &mut got);
+            assert!(want == got, "{} {p:?}", tier.name());
+        }
+    }
+}

@@ -6,12 +6,14 @@
 //! | `depthwise_i8` | `depthwise_i8.rs` | 16 channels, two taps an instruction |
 //! | `conv_f32` | `gemm_f32.rs`, `../conv_f32.rs` | 6 rows × 16 channels |
 //! | `depthwise_f32` | `depthwise_f32.rs` | 16 channels |
-//! | all element-wise, pooling, reductions, softmax, recurrent cells, `matmul_f32`, `copy` | `again.rs` | the definition, compiled for AVX2 |
+//! | `copy` | `copy.rs` | 16 × 16 bytes, runs |
+//! | all element-wise, pooling, reductions, softmax, recurrent cells, `matmul_f32` | `again.rs` | the definition, compiled for AVX2 |
 //!
 //! Scalar: `fill`, `embedding`, `table_i8`, `flip_sign`. No kernel uses `vpmaddubsw`: it saturates.
 
 pub(crate) mod again;
 mod conv_i8;
+pub(super) mod copy;
 mod depthwise_f32;
 mod depthwise_i8;
 pub(super) mod finish;
@@ -156,6 +158,6 @@ impl Tier for Avx2 {
     }
 
     fn copy(&self, p: &op::Copy, x: &[u8], y: &mut [u8]) {
-        call!(again::copy, p, x, y);
+        call!(copy::copy, p, x, y);
     }
 }

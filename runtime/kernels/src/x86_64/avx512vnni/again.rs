@@ -8,9 +8,3 @@ use redpoll_plan::op;
 pub(super) fn reduce_f32(p: &op::ReduceF32, x: &[f32], y: &mut [f32]) {
     scalar::reduce::reduce_f32(p, x, y);
 }
-
-/// See [`scalar::copy::copy`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-pub(super) fn copy(p: &op::Copy, x: &[u8], y: &mut [u8]) {
-    scalar::copy::copy(p, x, y);
-}

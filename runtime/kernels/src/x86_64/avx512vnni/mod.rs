@@ -12,7 +12,8 @@
 //! | `recurrent_cell`, `recurrent_reset` | `recurrent.rs` | the definition, compiled for AVX-512 |
 //! | `pool_f32` | `pool_f32.rs` | 64 channels |
 //! | `unary_f32` (those made from exp, and the simple ones), `softmax_f32` | `unary_f32.rs` | 16 elements |
-//! | `reduce_f32`, `copy` | `again.rs` | the definition, compiled for AVX-512 |
+//! | `reduce_f32` | `again.rs` | the definition, compiled for AVX-512 |
+//! | `copy` | `../avx2/copy.rs` | that of the AVX2 tier |
 //! | `softmax_i8`, the other functions of `unary_f32` | `../avx2/again.rs` | those of the AVX2 tier |
 //!
 //! Every other method is the scalar definition.
@@ -205,6 +206,6 @@ impl Tier for Avx512Vnni {
 
     fn copy(&self, p: &op::Copy, x: &[u8], y: &mut [u8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { again::copy(p, x, y) }
+        unsafe { avx2::copy::copy(p, x, y) }
     }
 }

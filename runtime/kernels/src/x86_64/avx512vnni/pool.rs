@@ -51,6 +51,67 @@ fn within(v: __m512i, lo: i32, hi: i32) -> __m512i {
     _mm512_min_epi8(v, _mm512_set1_epi8(hi as i8))
 }
 
+/// Input columns that [`max_lines`] holds.
+const COLUMNS: usize = 256;
+
+/// Largest values of a run of `count` channels from `start` on, line by line: first of every input column under the line,
+/// then of the columns under each pixel. What is outside the input takes no part.
+///
+/// # Safety
+/// The CPU has the instructions; `x` and `y` are as long as the parameters say; the input is at most [`COLUMNS`] wide.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+unsafe fn max_lines<const FULL: bool>(
+    p: &op::PoolI8,
+    x: *const i8,
+    y: *mut i8,
+    rows: &Range<usize>,
+    (start, count): (usize, usize),
+) {
+    let w = &p.window;
+    let (c, in_h, in_w) = (w.in_c as usize, w.in_h as isize, w.in_w as isize);
+    let out_w = w.out_w as usize;
+    let channels = Channels::<1, FULL>::new(count);
+    let least = _mm512_set1_epi8(i8::MIN);
+    let mut held = [least; COLUMNS];
+    let mut row = rows.start;
+    while row < rows.end {
+        let length = (out_w - row % out_w).min(rows.end - row);
+        let at = pixel(w, row);
+        let reach = ((length - 1) * w.stride_w as usize
+            + (w.kernel_w as usize - 1) * w.dilation_w as usize) as isize;
+        let columns = at.left.clamp(0, in_w)..(at.left + reach + 1).clamp(0, in_w);
+        for column in columns {
+            let mut v = least;
+            for i in 0..w.kernel_h as usize {
+                let line = at.top + (i * w.dilation_h as usize) as isize;
+                if line >= 0 && line < in_h {
+                    let pixel = at.base + (line * in_w + column) as usize;
+                    // SAFETY: a pixel of x, and channels of it.
+                    let tap = unsafe { channels.load([x.add(pixel * c + start)]) };
+                    v = _mm512_max_epi8(v, tap);
+                }
+            }
+            held[column as usize % COLUMNS] = v;
+        }
+        for i in 0..length {
+            let left = at.left + (i * w.stride_w as usize) as isize;
+            let mut v = least;
+            for j in 0..w.kernel_w as usize {
+                let column = left + (j * w.dilation_w as usize) as isize;
+                if column >= 0 && column < in_w {
+                    v = _mm512_max_epi8(v, held[column as usize % COLUMNS]);
+                }
+            }
+            // SAFETY: a pixel of y, and channels of it.
+            unsafe {
+                let to = y.add((row + i - rows.start) * c + start);
+                channels.store([to], within(v, p.lo, p.hi));
+            }
+        }
+        row += length;
+    }
+}
+
 /// See [`crate::scalar::pool::pool_i8`]: the same bits.
 ///
 /// # Safety
@@ -85,6 +146,19 @@ pub(super) unsafe fn pool_i8(p: &op::PoolI8, x: &[i8], y: &mut [i8], rows: Range
         lo: p.lo,
         hi: p.hi,
     });
+    if max && w.in_w as usize <= COLUMNS {
+        for start in (0..c).step_by(64) {
+            let run = (start, (c - start).min(64));
+            // SAFETY: the asserts above.
+            unsafe {
+                match run.1 {
+                    64 => max_lines::<true>(p, x.as_ptr(), y.as_mut_ptr(), &rows, run),
+                    _ => max_lines::<false>(p, x.as_ptr(), y.as_mut_ptr(), &rows, run),
+                }
+            }
+        }
+        return;
+    }
     // Taps behind the last one read the border, which adds nothing.
     let border = [if max { i8::MIN } else { x_zero }; 64];
     let quads = taps.div_ceil(4);
