@@ -1,4 +1,5 @@
-//! Integer depthwise convolution: 16 channels at a time, two taps an instruction, exact.
+//! Integer depthwise convolution: 16 channels at a time, two taps an instruction, exact. Windows of 3×3 and 5×5 slide along
+//! lines (`columns.rs`), others come here.
 //!
 //! ```text
 //! taps a, b of 16 channels, widened:   a0 … a15    b0 … b15
@@ -8,6 +9,7 @@
 //! Weights are interleaved once for a run of 64 channels. Accumulator: i32, `taps · 128 · 255 + |bias| < 2³¹`. The
 //! last channels are computed in a block that overlaps the one before; fewer than 16 go through a copy.
 
+use super::columns::{self, columns};
 use crate::params::DepthwiseI8;
 use crate::scalar;
 use crate::taps::{MOST_TAPS, RUN, Walk};
@@ -102,7 +104,7 @@ impl Block {
 /// # Safety
 /// The CPU has the instructions; sizes as asserted by [`depthwise_i8`]; `FULL` if there are at least 16 channels.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn run<const FULL: bool, const TAPS: usize>(
+unsafe fn run<const FULL: bool>(
     p: &DepthwiseI8<'_>,
     x: &[i8],
     y: &mut [i8],
@@ -127,8 +129,7 @@ unsafe fn run<const FULL: bool, const TAPS: usize>(
         Block::new(p, start, at)
     });
     let used = count.div_ceil(BLOCK_N);
-    // Known to the compiler for the most common window.
-    let taps = if TAPS > 0 { TAPS } else { p.window.taps() };
+    let taps = p.window.taps();
     let f = &p.finish;
     let lo = _mm256_set1_ps((f.lo - f.y_zero) as f32);
     let hi = _mm256_set1_ps((f.hi - f.y_zero) as f32);
@@ -209,13 +210,39 @@ pub(super) fn depthwise_i8(p: &DepthwiseI8<'_>, x: &[i8], y: &mut [i8], rows: Ra
     assert!(rows.len().checked_mul(c).is_some_and(|n| y.len() >= n));
     assert!(p.weights.len() >= w.taps() * padded_n(c));
     assert!(p.bias.len() >= padded_n(c) && p.scale.len() >= padded_n(c));
+    if w.dilation_w == 1 && w.kernel_h == w.kernel_w {
+        let plain = w.dilation_h == 1 && w.stride_h == w.stride_w;
+        let kernel: Option<unsafe fn(&columns::Run<'_>)> = match (w.kernel_w, w.stride_w, plain) {
+            (3, 1, true) => Some(columns::<3, 1, 2, 2>),
+            (3, 1, false) => Some(columns::<3, 1, 1, 2>),
+            (3, 2, _) => Some(columns::<3, 2, 1, 2>),
+            (5, 1, true) => Some(columns::<5, 1, 2, 3>),
+            (5, 2, true) => Some(columns::<5, 2, 2, 4>),
+            _ => None,
+        };
+        if let Some(kernel) = kernel {
+            for start in (0..c).step_by(BLOCK_N) {
+                let run = columns::Run {
+                    p,
+                    x,
+                    y: y.as_mut_ptr(),
+                    rows: rows.clone(),
+                    // The last run overlaps the one before.
+                    start: start.min(c.saturating_sub(BLOCK_N)),
+                    count: c.min(BLOCK_N),
+                };
+                // SAFETY: the asserts above.
+                unsafe { kernel(&run) };
+            }
+            return;
+        }
+    }
     for start in (0..c).step_by(RUN) {
         // SAFETY: the asserts above.
         unsafe {
-            match (c >= BLOCK_N, w.taps()) {
-                (true, 9) => run::<true, 9>(p, x, y, &rows, start),
-                (true, _) => run::<true, 0>(p, x, y, &rows, start),
-                (false, _) => run::<false, 0>(p, x, y, &rows, start),
+            match c >= BLOCK_N {
+                true => run::<true>(p, x, y, &rows, start),
+                false => run::<false>(p, x, y, &rows, start),
             }
         }
     }

@@ -3,7 +3,7 @@
 //! | kernel | file | tile |
 //! |---|---|---|
 //! | `conv_i8` | `conv_i8.rs`, `gemm_i8.rs` | 6 rows × 8 channels, 2 rows × 16 |
-//! | `depthwise_i8` | `depthwise_i8.rs` | 16 channels, two taps an instruction |
+//! | `depthwise_i8` | `depthwise_i8.rs`, `columns.rs` | 16 channels, two taps an instruction |
 //! | `conv_f32` | `gemm_f32.rs`, `../conv_f32.rs` | 6 rows × 16 channels |
 //! | `depthwise_f32` | `depthwise_f32.rs` | 16 channels |
 //! | `copy` | `copy.rs` | 16 × 16 bytes, runs |
@@ -12,6 +12,7 @@
 //! Scalar: `fill`, `embedding`, `table_i8`, `flip_sign`. No kernel uses `vpmaddubsw`: it saturates.
 
 pub(crate) mod again;
+mod columns;
 mod conv_i8;
 pub(super) mod copy;
 mod depthwise_f32;
