@@ -15,7 +15,7 @@ use redpoll_pipeline::{Calibrated, Optimized};
 
 use crate::exit::{AccuracyDrop, Usage};
 use crate::load::{Dims, is_plan};
-use crate::{progress, text};
+use crate::{embed, progress, text};
 
 /// Convert a trained model to int8 ONNX and a plan, and measure what it costs
 #[derive(clap::Args)]
@@ -25,6 +25,7 @@ Examples:
   redpoll convert model.onnx --calibrate photos/ --preprocess imagenet.toml --max-drop 0.5 -o out/
   redpoll convert model.onnx --calibrate samples.npz --keep-float conv_7 --method percentile -o out/
   redpoll convert model.onnx --ranges out/ranges.json --evaluate test.npz -o out2/
+  redpoll convert model.onnx --calibrate samples.npz --io int8 --target cortex-m --emit rust model/ -o out/
   redpoll convert model.onnx --weights f16 -o out/          # no samples: the plan stays float
 
 Writes OUT/model.plan, OUT/report.json, OUT/report.html and, when the model is quantised here, OUT/model.int8.onnx and
@@ -59,6 +60,18 @@ pub struct Args {
     /// Storage of the weights that stay float
     #[arg(long, value_enum, default_value = "f32")]
     weights: WeightArg,
+    /// What the plan is laid out for; any plan runs everywhere
+    #[arg(long, value_enum, default_value = "host")]
+    target: TargetArg,
+    /// Also writes source code that holds the plan: `rust DIR` a no_std crate, `c DIR` a header and an array. Repeatable
+    #[arg(long, num_args = 2, value_names = ["LANGUAGE", "DIR"], action = clap::ArgAction::Append)]
+    emit: Vec<String>,
+    /// Name of the emitted crate or array; the model's file name when absent
+    #[arg(long)]
+    name: Option<String>,
+    /// Folder of a checkout of redpoll that the emitted crate depends on, instead of the published runtime
+    #[arg(long, value_name = "DIR")]
+    runtime: Option<PathBuf>,
     /// How images become tensors
     #[arg(long, value_name = "FILE.toml")]
     preprocess: Option<PathBuf>,
@@ -91,6 +104,14 @@ enum ActivationArg {
 enum IoArg {
     Float,
     Int8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TargetArg {
+    /// Processors with caches
+    Host,
+    /// Microcontrollers: 16-byte alignment, no names, little scratch
+    CortexM,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -127,7 +148,10 @@ fn request(args: &Args) -> Result<Request> {
     if args.io == IoArg::Int8 {
         scheme.io = Io::Int8;
     }
-    let mut lower = LowerOptions::default();
+    let mut lower = match args.target {
+        TargetArg::Host => LowerOptions::default(),
+        TargetArg::CortexM => LowerOptions::cortex_m(),
+    };
     if args.weights == WeightArg::F16 {
         lower.weights = WeightType::F16;
     }
@@ -156,6 +180,7 @@ pub fn run(args: &Args) -> Result<()> {
     if is_plan(&args.model) {
         bail!(Usage("a plan is converted already: give the .onnx".into()));
     }
+    let languages = embed::languages(&args.emit)?;
     let request = request(args)?;
     std::fs::create_dir_all(&args.output).with_context(|| args.output.display().to_string())?;
     let bar = progress::bar("read");
@@ -166,6 +191,8 @@ pub fn run(args: &Args) -> Result<()> {
     bar.finish_and_clear();
     let conversion = result?;
     write(&args.output, &conversion)?;
+    let name = args.name.as_deref().unwrap_or(&conversion.report.model);
+    embed::write(&languages, &conversion, name, args.runtime.as_deref())?;
     if args.json {
         say!("{}", conversion.report.to_json());
     } else {

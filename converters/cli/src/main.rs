@@ -10,6 +10,7 @@ mod output;
 mod bench;
 mod compare;
 mod convert;
+mod embed;
 mod exit;
 mod info;
 mod inputs;

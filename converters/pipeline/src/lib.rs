@@ -12,6 +12,7 @@ pub mod calibrate;
 pub mod compile;
 pub mod convert;
 pub mod data;
+pub mod embed;
 pub mod emit;
 pub mod error;
 pub mod import;

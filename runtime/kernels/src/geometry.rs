@@ -15,7 +15,8 @@ pub(crate) struct Pixel {
 /// The place of output pixel `row` (of batch · out_h · out_w).
 #[inline(always)]
 pub(crate) fn pixel(w: &Window, row: usize) -> Pixel {
-    let (out_h, out_w) = (w.out_h as usize, w.out_w as usize);
+    // Never 0 in a window that was checked; said again, so that no division can fail.
+    let (out_h, out_w) = ((w.out_h as usize).max(1), (w.out_w as usize).max(1));
     let x = row % out_w;
     let y = row / out_w % out_h;
     let batch = row / out_w / out_h;
@@ -78,6 +79,14 @@ impl<'a> Walk<'a> {
         }
         at
     }
+}
+
+/// Taps that read the input, not the border.
+#[inline(always)]
+pub(crate) fn taps_inside(w: &Window, at: &Pixel) -> usize {
+    let mut inside = 0usize;
+    at.each_tap(w, |_, pixel| inside += usize::from(pixel.is_some()));
+    inside
 }
 
 impl Pixel {

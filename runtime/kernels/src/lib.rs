@@ -13,6 +13,7 @@ extern crate std;
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 pub mod aarch64;
+pub mod arm;
 #[cfg(target_arch = "x86_64")]
 mod bands;
 #[cfg(feature = "std")]

@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod convert;
 mod data;
+mod embed;
 mod errors;
 mod help;
 mod inspect;

@@ -1,7 +1,7 @@
 //! Gives every tensor its place and writes the plan.
 
 use redpoll_graph::Graph;
-use redpoll_plan::{Fault, Place, PlanBuilder, PlanError, Tensor, TensorId};
+use redpoll_plan::{Fault, Op, Place, PlanBuilder, PlanError, Tensor, TensorId, layout, op};
 
 use super::draft::{Draft, Home};
 use super::lifetime::lifetimes;
@@ -57,8 +57,13 @@ pub(super) fn assemble(
             }
         }
     }
+    let live = live_bytes(&lives.blocks);
     for step in &draft.steps {
-        builder.add_step(&step.name, step.op, step.macs, step.scratch_bytes);
+        let scratch = match &step.op {
+            Op::ConvI8(p) if options.compact_scratch => compact_scratch(p, live),
+            _ => step.scratch_bytes,
+        };
+        builder.add_step(&step.name, step.op, step.macs, scratch);
     }
     for (name, tensor) in &draft.inputs {
         builder.add_input(name, *tensor);
@@ -73,10 +78,32 @@ pub(super) fn assemble(
     let memory = MemoryMap {
         entries,
         arena_bytes: placement.arena_bytes,
-        live_bytes: live_bytes(&lives.blocks),
+        live_bytes: live,
         weight_bytes: builder.weight_bytes(),
     };
     Ok(Lowered { plan, memory })
+}
+
+/// Scratch of a convolution for one small core. It packs pixels as 16-bit numbers, three at a time if that stays below a
+/// twentieth of `live`, else fewer; what the format asks for at least.
+fn compact_scratch(p: &op::ConvI8, live: usize) -> usize {
+    let w = &p.window;
+    let k = w.taps() * w.in_c as usize / (p.groups as usize).max(1);
+    let least = if w.is_pointwise() {
+        0
+    } else {
+        layout::patch_stride(k)
+    };
+    // The engine rounds scratch up to 64 bytes.
+    let most = (live / 20 / 64 * 64).max(least);
+    let pixel = 2 * k.next_multiple_of(layout::BLOCK_K);
+    let pixels = w.rows().clamp(1, 3);
+    (1..=pixels)
+        .rev()
+        .map(|n| n * pixel)
+        .find(|&bytes| bytes <= most)
+        .unwrap_or(least)
+        .max(least)
 }
 
 /// What the plan's reader does not take: a gap where a node's own numbers are out of bounds, else a bug.

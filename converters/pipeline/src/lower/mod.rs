@@ -99,6 +99,9 @@ pub struct LowerOptions {
     pub keep: Keep,
     /// Leaves the names of values and nodes out of the plan.
     pub strip_names: bool,
+    /// Scratch for one small core instead of `scratch_rows`: 16-bit copies of the inputs under up to three output pixels,
+    /// matrix products included, kept below a twentieth of the activations that live at the worst step.
+    pub compact_scratch: bool,
 }
 
 impl Default for LowerOptions {
@@ -109,6 +112,19 @@ impl Default for LowerOptions {
             scratch_rows: 8,
             keep: Keep::Outputs,
             strip_names: false,
+            compact_scratch: false,
+        }
+    }
+}
+
+impl LowerOptions {
+    /// For microcontrollers: 16-byte alignment, no names, little scratch. The plan runs everywhere, with the same bits.
+    pub fn cortex_m() -> Self {
+        Self {
+            alignment: 16,
+            strip_names: true,
+            compact_scratch: true,
+            ..Self::default()
         }
     }
 }

@@ -9,12 +9,16 @@ mod random;
 mod recurrent;
 mod windows;
 
+use redpoll_kernels::arm::CortexM;
 use redpoll_kernels::{Tier, tiers};
 
-/// The tiers to test: all but scalar itself.
+/// The tiers to test: all but scalar itself, and that for microcontrollers, whose loops are plain Rust here.
 fn others() -> impl Iterator<Item = &'static dyn Tier> {
-    tiers().iter().copied().filter(|t| t.name() != "scalar")
+    let here = tiers().iter().copied().filter(|t| t.name() != "scalar");
+    here.chain([&CORTEX_M as &dyn Tier])
 }
+
+static CORTEX_M: CortexM = CortexM::new();
 
 /// Fails unless the bits are equal; NaN of any payload equals NaN.
 #[track_caller]
