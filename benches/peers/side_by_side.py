@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Times Redpoll and other runtimes on the same ONNX files: a fresh process for each run, pinned, rounds interleaved.
 
-    python3 -m venv venv && venv/bin/pip install onnxruntime openvino numpy
+    python3 -m venv venv && venv/bin/pip install onnxruntime openvino ai-edge-litert numpy
     cargo build --release -p redpoll-cli
     venv/bin/python benches/peers/side_by_side.py --redpoll target/release/redpoll --out result.json MODEL.onnx...
+    … --tflite kws=tiny_kws_int8.tflite     LiteRT beside kws.onnx, on the same network in its own int8 format
+    … --tiers avx512vnni,avxvnni,avx2       Redpoll once more with each tier forced
 
 Prints, for each model, the median time of each runtime (best of the rounds) and its ratio to the best of the others, with
 the spread over the rounds; and how far each runtime's outputs are from ONNX Runtime's on the same input. A time counts only
-when the outputs are right.
+when the outputs are right. LiteRT's file has other weights, so its outputs are not compared.
 """
 import argparse
 import json
@@ -84,7 +86,19 @@ def run_openvino(path, feed, threads, seconds):
     return result, [np.array(request.get_output_tensor(i).data) for i in range(len(model.outputs))]
 
 
-RUNTIMES = {"onnxruntime": run_onnxruntime, "openvino": run_openvino}
+def run_litert(path, feed, threads, seconds):
+    from ai_edge_litert.interpreter import Interpreter
+    interpreter = Interpreter(path, num_threads=threads)
+    interpreter.allocate_tensors()
+    random = np.random.default_rng(1)
+    for i in interpreter.get_input_details():
+        low, high = (0, 1) if i["dtype"] == np.float32 else (np.iinfo(i["dtype"]).min, np.iinfo(i["dtype"]).max)
+        interpreter.set_tensor(i["index"], random.uniform(low, high, i["shape"]).astype(i["dtype"]))
+    result = measure(interpreter.invoke, seconds)
+    return result, []
+
+
+RUNTIMES = {"onnxruntime": run_onnxruntime, "openvino": run_openvino, "litert": run_litert}
 
 
 def run_redpoll(binary, path, feed, threads, seconds, tier):
@@ -103,8 +117,9 @@ def child(args):
     """One run of one runtime; prints one JSON line."""
     feed = dict(np.load(args.feed))
     model = args.models[0]
-    if args.child == "redpoll":
-        result, outputs = run_redpoll(args.redpoll, model, feed, args.threads, args.seconds, args.tier)
+    if args.child.startswith("redpoll"):
+        tier = args.child.partition(":")[2] or args.tier
+        result, outputs = run_redpoll(args.redpoll, model, feed, args.threads, args.seconds, tier)
     else:
         result, outputs = RUNTIMES[args.child](model, feed, args.threads, args.seconds)
     np.savez(args.result, **{str(i): o for i, o in enumerate(outputs)})
@@ -116,6 +131,8 @@ def main():
     parser.add_argument("models", nargs="+")
     parser.add_argument("--redpoll", default="target/release/redpoll")
     parser.add_argument("--tier", help="tier to force, for example avx2")
+    parser.add_argument("--tiers", default="", help="tiers to force one after the other beside the best, separated by commas")
+    parser.add_argument("--tflite", action="append", default=[], metavar="NAME=FILE", help="file for LiteRT beside NAME.onnx; repeatable")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0)
@@ -127,6 +144,8 @@ def main():
     if args.child:
         return child(args)
     table = {}
+    tflite = dict(pair.split("=", 1) for pair in args.tflite)
+    ours = ["redpoll", *(f"redpoll:{tier}" for tier in args.tiers.split(",") if tier)]
     cores = "1" if args.threads == 1 else f"0-{args.threads - 1}"
     for path in args.models:
         with tempfile.TemporaryDirectory() as folder:
@@ -134,9 +153,14 @@ def main():
             np.savez(feed, **random_inputs(path))
             times, outputs = {}, {}
             for _ in range(args.rounds):
-                for name in ["redpoll", *RUNTIMES]:
-                    result = os.path.join(folder, name + ".npz")
-                    command = ["taskset", "-c", cores, sys.executable, os.path.abspath(__file__), path, "--child", name, "--feed", feed, "--result", result,
+                for name in [*ours, *RUNTIMES]:
+                    result = os.path.join(folder, name.replace(":", "_") + ".npz")
+                    file = path
+                    if name == "litert":
+                        file = tflite.get(os.path.splitext(os.path.basename(path))[0])
+                        if file is None:
+                            continue
+                    command = ["taskset", "-c", cores, sys.executable, os.path.abspath(__file__), file, "--child", name, "--feed", feed, "--result", result,
                                "--redpoll", args.redpoll, "--threads", str(args.threads), "--seconds", str(args.seconds)]
                     command += ["--tier", args.tier] if args.tier else []
                     done = subprocess.run(command, capture_output=True, text=True)
@@ -151,7 +175,7 @@ def main():
                 errors = [float(np.abs(a.astype(np.float64) - b.reshape(a.shape)).max() / max(float(np.abs(a).max()), 1e-9))
                           for a, b in zip(reference, outputs[name]) if a.size == b.size]
                 row[name] = {"p50_us": min(list_of_p50), "spread": max(list_of_p50) / min(list_of_p50), "error": max(errors, default=None)}
-            best = min((v["p50_us"] for k, v in row.items() if k != "redpoll"), default=None)
+            best = min((v["p50_us"] for k, v in row.items() if not k.startswith("redpoll")), default=None)
             if best and "redpoll" in row:
                 row["ratio"] = row["redpoll"]["p50_us"] / best
             table[path] = row

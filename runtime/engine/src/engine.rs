@@ -12,6 +12,9 @@ use crate::ops::{AllOps, Ops};
 use crate::step::Context;
 use crate::workers::Workers;
 
+/// Microseconds of work from which sleeping workers are woken at the start of a run: waking takes about half as long.
+const WORTH_WAKING_US: u64 = 100;
+
 /// Alignment of the scratch and of each worker's share of it.
 const ALIGN: usize = 64;
 
@@ -115,6 +118,10 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
             .ok_or(EngineError::ScratchTooSmall { needed, got })?;
         if needed > 0 && !is_aligned(scratch, ALIGN) {
             return Err(EngineError::ScratchMisaligned);
+        }
+        // Small models never divide a step; their workers may sleep on.
+        if workers.count() > 1 && self.plan.macs() / WORTH_WAKING_US >= self.tier.macs_per_us() {
+            workers.wake();
         }
         for step in self.plan.steps() {
             if let Some(observer) = observer.as_deref_mut() {

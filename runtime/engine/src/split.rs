@@ -24,8 +24,12 @@ pub(crate) enum Pace {
     Int8 = 1,
     /// The same in float: a quarter of the elements in a register.
     Float = 4,
-    /// Windows on single channels: bound by loads.
+    /// Integer windows on single channels.
+    Depthwise = 5,
+    /// Other windows on single channels: bound by loads.
     Window = 8,
+    /// Functions of an element, one counted as a multiply-add.
+    Element = 32,
 }
 
 impl Work {
@@ -78,7 +82,11 @@ fn pieces(len: usize, quantum: usize, work: &Work, workers: usize) -> usize {
     } else {
         workers
     };
-    let parts = worth.min(wanted);
+    // As many for each worker, or the last ones compute while the others wait.
+    let parts = match worth.min(wanted) {
+        parts if parts > workers => parts / workers * workers,
+        parts => parts,
+    };
     if parts <= 1 {
         return len;
     }
@@ -126,6 +134,7 @@ mod tests {
         assert_eq!(rows(3136, 56, &work(10_000_000), 1), 3136);
         assert_eq!(rows(3136, 56, &work(100_000), 4), 1568);
         assert_eq!(rows(49, 1, &work(10_000_000), 2), 28);
+        assert_eq!(rows(196, 1, &work(199_999), 2), 100);
         assert_eq!(channels(1001, &work(1_000_000), 2), 256);
     }
 }

@@ -28,6 +28,9 @@ pub trait Workers {
         scratch: &mut [u8],
         job: &Job<'_>,
     ) -> Result<(), JobPanicked>;
+
+    /// Tells that parts will come soon, so that workers which sleep can wake up meanwhile.
+    fn wake(&self) {}
 }
 
 /// The calling thread alone.

@@ -1,8 +1,9 @@
 //! A small pool of threads that run the parts of one step at a time.
 //!
-//! The calling thread takes part, so a pool for N has N − 1 threads. Parts are claimed one after the other; a part
-//! is computed whole by one thread. A thread without work spins for at most [`SPIN`] and then sleeps: an idle pool
-//! costs no CPU. Nothing is allocated after the threads are started.
+//! The calling thread takes part, so a pool for N has N − 1 threads. Each has an equal run of the parts of its own, the same
+//! in every step, so that it finds in its cache what it has written before; who has done his own takes from the others. A
+//! part is computed whole by one thread. A thread without work spins for at most [`SPIN`] and then sleeps: an idle pool costs
+//! no CPU. Nothing is allocated after the threads are started.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,8 +17,11 @@ use redpoll_engine::{Job, JobPanicked, Workers};
 /// sleeping thread costs about as much.
 const SPIN: Duration = Duration::from_micros(50);
 
-/// What each thread does for a job: claims parts until none is left.
-type Task = dyn Fn() + Sync;
+/// Most runs that parts are divided into; threads beyond share.
+const MOST_RUNS: usize = 16;
+
+/// What each thread, by its number, does for a job: claims parts until none is left.
+type Task = dyn Fn(usize) + Sync;
 
 /// The job that is being run, and who runs it.
 #[derive(Default)]
@@ -38,6 +42,8 @@ struct Shared {
     epoch: AtomicU64,
     /// As `State::active`, read without the lock while spinning.
     active: AtomicUsize,
+    /// Threads that sleep, or are about to.
+    sleepers: AtomicUsize,
     done: Condvar,
 }
 
@@ -60,6 +66,7 @@ impl Pool {
             state: Mutex::default(),
             epoch: AtomicU64::new(0),
             active: AtomicUsize::new(0),
+            sleepers: AtomicUsize::new(0),
             done: Condvar::new(),
         });
         let mut pool = Self {
@@ -71,30 +78,28 @@ impl Pool {
             let shared = Arc::clone(&pool.shared);
             let thread = thread::Builder::new()
                 .name(format!("redpoll-{index}"))
-                .spawn(move || work(&shared))?;
+                .spawn(move || work(&shared, index))?;
             pool.threads.push(thread);
         }
         Ok(pool)
     }
 
     /// Runs `task` here and on as many threads of the pool as come in time.
-    fn everywhere(&self, task: &(dyn Fn() + Sync)) -> Result<(), JobPanicked> {
+    fn everywhere(&self, task: &(dyn Fn(usize) + Sync)) -> Result<(), JobPanicked> {
         // SAFETY: only the lifetime changes. The reference is reachable through `State::task` alone. A thread copies it
         // out under the lock while it counts itself in `active`, and last uses it before it counts itself out. Below,
         // `task` is taken out under the lock, after which no thread can copy it, and this function does not return
         // before `active` is 0; nothing in between unwinds, because the call of `task` is caught.
         let task_for_threads =
-            unsafe { std::mem::transmute::<&(dyn Fn() + Sync), &'static Task>(task) };
+            unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static Task>(task) };
         {
             let mut state = lock(&self.shared.state);
             state.task = Some(task_for_threads);
             state.panicked = false;
-            self.shared.epoch.fetch_add(1, Ordering::Release);
+            self.shared.epoch.fetch_add(1, Ordering::SeqCst);
         }
-        for thread in &self.threads {
-            thread.thread().unpark();
-        }
-        let here = catch_unwind(AssertUnwindSafe(task));
+        self.wake_sleepers();
+        let here = catch_unwind(AssertUnwindSafe(|| task(0)));
         lock(&self.shared.state).task = None;
         spin_until(|| self.shared.active.load(Ordering::Acquire) == 0);
         let mut state = lock(&self.shared.state);
@@ -115,6 +120,17 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// A thread that counts itself a sleeper after this has looked sees what was changed before.
+    fn wake_sleepers(&self) {
+        if self.shared.sleepers.load(Ordering::SeqCst) > 0 {
+            for thread in &self.threads {
+                thread.thread().unpark();
+            }
+        }
+    }
+}
+
 impl Workers for Pool {
     fn count(&self) -> usize {
         self.threads.len() + 1
@@ -130,16 +146,32 @@ impl Workers for Pool {
         // A second job at the same time would have to wait for the first.
         let _gate = lock(&self.gate);
         let share = scratch.len() / self.count();
-        let parts = Mutex::new(y.chunks_mut(chunk_bytes.max(1)).enumerate());
+        let chunk_bytes = chunk_bytes.max(1);
+        let runs = self.count().min(MOST_RUNS);
+        let each = y.len().div_ceil(chunk_bytes).div_ceil(runs).max(1);
+        let mut rest = y;
+        let runs_of_parts: [_; MOST_RUNS] = std::array::from_fn(|run| {
+            let bytes = each.saturating_mul(chunk_bytes).min(rest.len());
+            let (own, left) = std::mem::take(&mut rest).split_at_mut(bytes);
+            rest = left;
+            Mutex::new((run * each..).zip(own.chunks_mut(chunk_bytes)))
+        });
         let shares = Mutex::new(scratch.chunks_exact_mut(share.max(1)));
-        self.everywhere(&|| {
+        self.everywhere(&|number| {
             let scratch = lock(&shares).next().unwrap_or_default();
-            loop {
-                let part = lock(&parts).next();
-                let Some((index, part)) = part else { break };
-                job(index, part, scratch);
+            for run in 0..runs {
+                let parts = &runs_of_parts[(number + run) % runs];
+                loop {
+                    let part = lock(parts).next();
+                    let Some((index, part)) = part else { break };
+                    job(index, part, scratch);
+                }
             }
         })
+    }
+
+    fn wake(&self) {
+        self.wake_sleepers();
     }
 }
 
@@ -148,7 +180,7 @@ impl Drop for Pool {
         {
             let mut state = lock(&self.shared.state);
             state.stop = true;
-            self.shared.epoch.fetch_add(1, Ordering::Release);
+            self.shared.epoch.fetch_add(1, Ordering::SeqCst);
         }
         for thread in self.threads.drain(..) {
             thread.thread().unpark();
@@ -159,14 +191,17 @@ impl Drop for Pool {
 }
 
 /// The life of a thread of the pool.
-fn work(shared: &Shared) {
+fn work(shared: &Shared, number: usize) {
     let mut seen = 0;
     loop {
         let changed = || shared.epoch.load(Ordering::Acquire) != seen;
-        if !spin_until(changed) {
-            while !changed() {
+        // Who is woken without a job stays awake for the one that will follow.
+        while !spin_until(changed) {
+            shared.sleepers.fetch_add(1, Ordering::SeqCst);
+            if shared.epoch.load(Ordering::SeqCst) == seen {
                 thread::park();
             }
+            shared.sleepers.fetch_sub(1, Ordering::SeqCst);
         }
         let task = {
             let mut state = lock(&shared.state);
@@ -180,7 +215,7 @@ fn work(shared: &Shared) {
             shared.active.store(state.active, Ordering::Release);
             task
         };
-        let result = catch_unwind(AssertUnwindSafe(task));
+        let result = catch_unwind(AssertUnwindSafe(|| task(number)));
         let mut state = lock(&shared.state);
         state.panicked |= result.is_err();
         state.active -= 1;

@@ -30,7 +30,7 @@ pub(super) fn depthwise_i8<T: Tier + ?Sized>(
     let views = cx.sources(p.y, [p.x])?;
     let x = views.slice::<i8>(0)?;
     let rows = p.window.rows();
-    let work = Work::new(tier, window_macs(&p.window, 1), Pace::Window);
+    let work = Work::new(tier, window_macs(&p.window, 1), Pace::Depthwise);
     let size = split::rows(rows, p.window.out_w as usize, &work, views.workers.count());
     views.parts(
         size.saturating_mul(p.window.out_c as usize),

@@ -8,6 +8,7 @@ use redpoll_plan::{DType, op};
 
 use super::Context;
 use crate::error::EngineError;
+use crate::split::{self, Pace, Work};
 
 /// f32 to int8, or to uint8 at an output.
 pub(super) fn quantize<T: Tier + ?Sized>(
@@ -15,15 +16,21 @@ pub(super) fn quantize<T: Tier + ?Sized>(
     p: &op::Quantize,
 ) -> Result<(), EngineError> {
     let tier = cx.tier;
-    let unsigned = cx.dtype(p.y)? == DType::U8;
-    {
-        let (x, y) = cx.pair::<f32, i8>(p.x, p.y)?;
-        tier.quantize(p.scale, p.zero - if unsigned { 128 } else { 0 }, x, y);
-    }
-    if unsigned {
+    if cx.dtype(p.y)? == DType::U8 {
+        {
+            let (x, y) = cx.pair::<f32, i8>(p.x, p.y)?;
+            tier.quantize(p.scale, p.zero - 128, x, y);
+        }
         tier.flip_sign(Source::InPlace, cx.sources(p.y, [])?.result()?);
+        return Ok(());
     }
-    Ok(())
+    let views = cx.sources(p.y, [p.x])?;
+    let x = views.slice::<f32>(0)?;
+    let work = Work::new(tier, x.len() as u64, Pace::Element);
+    let size = split::rows(x.len(), 64, &work, views.workers.count());
+    views.parts(size, |index, y: &mut [i8], _| {
+        tier.quantize(p.scale, p.zero, &x[index * size..], y);
+    })
 }
 
 /// int8, or uint8 at an input, to f32.
