@@ -8,8 +8,9 @@ use redpoll_graph::{Data, Tensor};
 use redpoll_pipeline::measure::sqnr_db;
 use serde_json::json;
 
+use crate::backend::{Choice, Library};
 use crate::exit::Usage;
-use crate::load::{Dims, Loaded, load};
+use crate::load::{Dims, How, Loaded, load};
 use crate::{inputs, text};
 
 /// Compare two models, or one model on two tiers, on the same input
@@ -19,6 +20,8 @@ Examples:
   redpoll compare model.onnx out/model.plan --input test.npz
   redpoll compare out/model.plan out/model.int8.onnx --input test.npz --layers
   redpoll compare out/model.plan --tiers scalar,avx2 --input test.npz
+  redpoll compare out/model.int8.onnx --backend native,ort --input test.npz
+  redpoll compare out/model.plan out/model.int8.onnx --backend native,tract --input test.npz
 
 Prints for every output whether all bits are equal, how many elements differ, the largest difference, the largest
 distance in units in the last place (of the float, or of the integer), and the signal to noise ratio of B against A.")]
@@ -39,6 +42,11 @@ pub struct Args {
     /// Threads of A and of B
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     threads: Vec<usize>,
+    /// Engines of A and of B: native, tract, ort, ort:PROVIDER[+cpu]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    backend: Vec<Choice>,
+    #[command(flatten)]
+    library: Library,
     /// Also every step that both have by name
     #[arg(long)]
     layers: bool,
@@ -94,8 +102,8 @@ fn difference(a: &Tensor, a_real: &[f32], b: &Tensor, b_real: &[f32]) -> Differe
 }
 
 fn outputs(loaded: &mut Loaded, inputs: &[Tensor]) -> Result<Vec<(String, Tensor, Vec<f32>)>> {
-    let real = loaded.runner.run(inputs)?;
-    let raw = loaded.runner.outputs()?;
+    let real = loaded.running.run(inputs)?;
+    let raw = loaded.running.outputs()?;
     Ok(raw
         .into_iter()
         .zip(real)
@@ -103,27 +111,32 @@ fn outputs(loaded: &mut Loaded, inputs: &[Tensor]) -> Result<Vec<(String, Tensor
         .collect())
 }
 
+/// The value for side `i` of those given: its own, or the only one.
+fn of_side<T: Clone>(values: &[T], i: usize) -> Option<T> {
+    values.get(i).or(values.last()).cloned()
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    if args.b.is_none() && args.tiers.is_empty() && args.threads.is_empty() {
+    let settings = [args.tiers.len(), args.threads.len(), args.backend.len()];
+    if args.b.is_none() && settings == [0; 3] {
         bail!(Usage(
-            "give a second model, or two tiers with --tiers A,B, or --threads A,B".into()
+            "give a second model, or two tiers with --tiers A,B, or --threads A,B, or --backend A,B".into()
         ));
     }
-    if args.tiers.len() > 2 || args.threads.len() > 2 {
+    if settings.iter().any(|&n| n > 2) {
         bail!(Usage(
-            "--tiers and --threads take one value, or one for A and one for B".into()
+            "--tiers, --threads and --backend take one value, or one for A and one for B".into()
         ));
     }
     let side = |i: usize, path: &PathBuf| {
-        let tier = args.tiers.get(i).or(args.tiers.last()).map(String::as_str);
-        let threads = args
-            .threads
-            .get(i)
-            .or(args.threads.last())
-            .copied()
-            .unwrap_or(1);
-        load(path, &args.dims, threads, tier)
+        let how = How {
+            tier: of_side(&args.tiers, i),
+            threads: of_side(&args.threads, i).unwrap_or(1),
+            backend: of_side(&args.backend, i).unwrap_or_default(),
+            library: args.library.clone(),
+        };
+        load(path, &args.dims, &how)
     };
     let mut a = side(0, &args.a)?;
     let mut b = side(1, args.b.as_ref().unwrap_or(&args.a))?;
@@ -199,14 +212,18 @@ fn layers(
     b: &mut Loaded,
     input_b: &[Tensor],
 ) -> Result<Vec<(String, &'static str, Option<f64>)>> {
+    let (Some(a), Some(b)) = (a.running.native(), b.running.native()) else {
+        bail!(Usage(
+            "--layers needs the native engine on both sides".into()
+        ));
+    };
     let expected: BTreeMap<String, Vec<f32>> = a
-        .runner
         .layers(input_a)?
         .into_iter()
         .map(|l| (l.name, l.values))
         .collect();
     let mut out = Vec::new();
-    for layer in b.runner.layers(input_b)? {
+    for layer in b.layers(input_b)? {
         if let Some(e) = expected
             .get(&layer.name)
             .filter(|e| e.len() == layer.values.len())

@@ -13,6 +13,7 @@ use redpoll_pipeline::quantize::{Io, Scheme};
 use redpoll_pipeline::report::{Report, to_html};
 use redpoll_pipeline::{Calibrated, Optimized};
 
+use crate::backend::{Library, advise};
 use crate::exit::{AccuracyDrop, Usage};
 use crate::load::{Dims, is_plan};
 use crate::{embed, progress, text};
@@ -189,7 +190,7 @@ pub fn run(args: &Args) -> Result<()> {
         progress::update(&bar, done, total);
     });
     bar.finish_and_clear();
-    let conversion = result?;
+    let conversion = result.map_err(|e| advise(&args.model, &args.dims, &Library::default(), e))?;
     write(&args.output, &conversion)?;
     let name = args.name.as_deref().unwrap_or(&conversion.report.model);
     embed::write(&languages, &conversion, name, args.runtime.as_deref())?;

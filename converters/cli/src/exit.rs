@@ -37,6 +37,9 @@ pub fn code(e: &anyhow::Error) -> u8 {
                 _ => INTERNAL,
             };
         }
+        if cause.is::<crate::backend::Unsupported>() {
+            return UNSUPPORTED;
+        }
         if cause.is::<AccuracyDrop>() {
             return ACCURACY;
         }
@@ -51,7 +54,10 @@ pub fn code(e: &anyhow::Error) -> u8 {
         }
         if let Some(e) = cause.downcast_ref::<redpoll_session::Error>() {
             return match e.kind() {
-                redpoll_session::ErrorKind::Io | redpoll_session::ErrorKind::Plan => IO,
+                redpoll_session::ErrorKind::Io
+                | redpoll_session::ErrorKind::Plan
+                | redpoll_session::ErrorKind::Library => IO,
+                redpoll_session::ErrorKind::Model => UNSUPPORTED,
                 redpoll_session::ErrorKind::Run => INTERNAL,
                 _ => USAGE,
             };

@@ -1,15 +1,18 @@
-//! `redpoll info`: what this CPU offers and what is built in.
+//! `redpoll info`: what this CPU offers, what is built in, and which other engines can be used.
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// Show what this CPU offers and which tiers are built in
+use crate::backend::{Library, describe};
+
+/// Show what this CPU offers, which tiers and backends are built in
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   redpoll info
   redpoll info --tiers
-  redpoll info --json")]
+  redpoll info --json
+  redpoll info --ort-library venv/    # what this library of ONNX Runtime offers")]
 pub struct Args {
     /// Prints only the names of the tiers that run here, best first
     #[arg(long)]
@@ -17,6 +20,8 @@ pub struct Args {
     /// Prints JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    library: Library,
 }
 
 /// Instruction-set extensions that matter to the kernels, with whether this CPU has them.
@@ -56,6 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
         let all = json!({
             "version": env!("CARGO_PKG_VERSION"), "arch": std::env::consts::ARCH, "os": std::env::consts::OS,
             "cores": cores, "tiers": tiers, "features": map,
+            "backends": describe(&args.library),
         });
         say!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(());
@@ -75,5 +81,32 @@ pub fn run(args: &Args) -> Result<()> {
             "float results on CPUs without fused multiply-add are computed by software: the same bits, slowly"
         );
     }
+    backends(&describe(&args.library));
     Ok(())
+}
+
+fn backends(all: &Value) {
+    say!("backends:");
+    say!("  native       yes");
+    for name in ["tract", "ort"] {
+        let about = &all[name];
+        if about["built_in"] != true {
+            say!("  {name:12} not built in (feature \"{name}\" of redpoll-cli)");
+        } else if let Some(error) = about["error"].as_str() {
+            say!("  {name:12} built in, cannot be used: {error}");
+        } else {
+            say!("  {name:12} yes");
+        }
+    }
+    let ort = &all["ort"];
+    if let Some(library) = ort["library"].as_str() {
+        let offered = ort["providers"].as_array().into_iter().flatten();
+        let names: Vec<_> = offered.filter_map(Value::as_str).collect();
+        say!("    library    {library}");
+        say!("    providers  {}", names.join(", "));
+        say!(
+            "    build      {}",
+            ort["version"].as_str().unwrap_or_default()
+        );
+    }
 }

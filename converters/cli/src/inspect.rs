@@ -12,6 +12,7 @@ use redpoll_pipeline::quantize::quantize;
 use redpoll_pipeline::report::PlanSummary;
 use serde_json::json;
 
+use crate::backend::{Library, advise};
 use crate::exit::Usage;
 use crate::load::{Dims, is_plan};
 use crate::text;
@@ -63,7 +64,8 @@ pub fn run(args: &Args) -> Result<()> {
         let bytes = std::fs::read(&args.model).with_context(|| args.model.display().to_string())?;
         return print_plan(&bytes, &args.model, args.json);
     }
-    let imported = compile::read(&args.model, &args.dims.options()?)?;
+    let imported = compile::read(&args.model, &args.dims.options()?)
+        .map_err(|e| advise(&args.model, &args.dims, &Library::default(), e))?;
     let stage = args.stage.unwrap_or(Stage::Lower);
     if stage == Stage::Import {
         return print_graph(imported.graph());

@@ -1,15 +1,16 @@
-//! Loads what a path names: a plan as it is, an ONNX model by compiling it.
+//! Loads what a path names: a plan as it is, an ONNX model by compiling it, or into the backend asked for.
 
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use redpoll_graph::DType;
 use redpoll_pipeline::compile::{self, CompileOptions};
 use redpoll_pipeline::data::InputSpec;
 use redpoll_pipeline::measure::Runner;
-use redpoll_session::Options;
+use redpoll_session::{Options, TensorInfo};
 
+use crate::backend::{self, Choice, Library, Running};
 use crate::exit::Usage;
 
 /// Sizes for named dimensions: `--dim batch=1`.
@@ -37,11 +38,19 @@ impl Dims {
     }
 }
 
+/// How to run a model.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    pub threads: usize,
+    pub tier: Option<String>,
+    pub backend: Choice,
+    pub library: Library,
+}
+
 /// A model ready to run.
 pub struct Loaded {
-    pub runner: Runner,
+    pub running: Running,
     pub specs: Vec<InputSpec>,
-    pub plan_bytes: usize,
     /// Time from the file's path to a session that can run, µs (compiling included for ONNX).
     pub load_us: f64,
 }
@@ -51,41 +60,60 @@ pub fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "plan")
 }
 
-/// The bytes of the plan that `path` is or compiles to.
-pub fn plan_bytes(path: &Path, dims: &Dims) -> Result<Vec<u8>> {
-    if is_plan(path) {
-        return std::fs::read(path).with_context(|| path.display().to_string());
+/// Loads `path`.
+pub fn load(path: &Path, dims: &Dims, how: &How) -> Result<Loaded> {
+    if how.backend == Choice::Native {
+        return native(path, dims, how);
     }
-    Ok(compile::compile(path, &dims.options()?)?.plan().to_vec())
+    if is_plan(path) {
+        bail!(Usage(format!(
+            "{}: a plan runs on the native engine only; give {} the .onnx",
+            path.display(),
+            how.backend
+        )));
+    }
+    if how.tier.is_some() {
+        bail!(Usage(
+            "--tier chooses kernels of the native engine; other backends choose their own".into()
+        ));
+    }
+    backend::check(&how.backend, &how.library)?;
+    let shapes = backend::shapes(path, dims)?;
+    let start = Instant::now();
+    let opened = backend::open(&how.backend, path, &shapes, how.threads, &how.library)?;
+    let load_us = start.elapsed().as_secs_f64() * 1e6;
+    Ok(Loaded {
+        specs: specs(opened.inputs())?,
+        running: Running::Other(Runner::of(opened)),
+        load_us,
+    })
 }
 
-/// Loads `path` with `threads` and `tier`.
-pub fn load(path: &Path, dims: &Dims, threads: usize, tier: Option<&str>) -> Result<Loaded> {
-    let mut options = Options::default().threads(threads);
-    if let Some(tier) = tier {
-        options = options.tier(tier);
+fn native(path: &Path, dims: &Dims, how: &How) -> Result<Loaded> {
+    let mut options = Options::default().threads(how.threads);
+    if let Some(tier) = &how.tier {
+        options = options.tier(tier.as_str());
     }
     let start = Instant::now();
     let mut runner = if is_plan(path) {
         Runner::open(path, &options)?
     } else {
-        Runner::new(&plan_bytes(path, dims)?, &options)?
+        let compiled = compile::compile(path, &dims.options()?)
+            .map_err(|e| backend::advise(path, dims, &how.library, e))?;
+        Runner::new(compiled.plan(), &options)?
     };
     let load_us = start.elapsed().as_secs_f64() * 1e6;
-    let specs = specs(&mut runner)?;
-    let plan_bytes = runner.session().plan_bytes().len();
     Ok(Loaded {
-        runner,
-        specs,
-        plan_bytes,
+        specs: specs(runner.session().inputs())?,
+        running: Running::Native(runner),
         load_us,
     })
 }
 
-fn specs(runner: &mut Runner) -> Result<Vec<InputSpec>> {
+fn specs(inputs: &[TensorInfo]) -> Result<Vec<InputSpec>> {
     use redpoll_plan::DType as P;
     let mut out = Vec::new();
-    for info in runner.session().inputs() {
+    for info in inputs {
         let dtype = match info.dtype {
             P::F32 => DType::F32,
             P::I8 => DType::I8,

@@ -7,6 +7,7 @@
 #[macro_use]
 mod output;
 
+mod backend;
 mod bench;
 mod compare;
 mod convert;
@@ -36,6 +37,7 @@ Examples:
   redpoll run out/model.plan --input test.npz -o result.npz --hash
   redpoll compare model.onnx out/model.plan --input test.npz --layers
   redpoll bench out/model.plan --threads 1 --json
+  redpoll bench out/model.int8.onnx --against tract,ort
 
 Exit codes: 0 ok, 1 usage, 2 model not supported (all gaps are listed), 3 accuracy below --max-drop,
 4 a file cannot be read, written or is malformed, 5 internal error."

@@ -7,8 +7,9 @@ use redpoll_graph::{Data, Tensor};
 use redpoll_pipeline::data::write_npz;
 use sha2::{Digest, Sha256};
 
+use crate::backend::{Choice, Library};
 use crate::inputs;
-use crate::load::{Dims, load};
+use crate::load::{Dims, How, load};
 
 /// Run a model once
 #[derive(clap::Args)]
@@ -17,9 +18,15 @@ Examples:
   redpoll run out/model.plan --input test.npz -o result.npz
   redpoll run out/model.plan --input test.npz --sample 7 --hash
   redpoll run model.onnx --input image=cat.npy --threads 2 --tier avx2 --hash
+  redpoll run model.onnx --input test.npz --backend tract
+  redpoll run model.onnx --input test.npz --backend ort:xnnpack+cpu --ort-library venv/
+
+Backends: native (the default), tract, ort, ort:PROVIDER with an execution provider of ONNX Runtime. None stands in for
+another: what the provider does not take is an error, unless +cpu leaves it to ONNX Runtime's own kernels. `redpoll info`
+says which are built in and what the library offers.
 
 --hash prints a line an output: name, type, shape (as [1,10]), SHA-256 of its bytes. The line is the same on every tier and
-with every number of threads.")]
+with every number of threads of the native engine.")]
 pub struct Args {
     /// A .plan, or an .onnx that is compiled first
     model: PathBuf,
@@ -38,6 +45,11 @@ pub struct Args {
     /// Instruction-set tier instead of the best one (see `redpoll info`)
     #[arg(long)]
     tier: Option<String>,
+    /// Engine that runs it: native, tract, ort, ort:PROVIDER[+cpu]
+    #[arg(long, default_value_t, value_name = "NAME")]
+    backend: Choice,
+    #[command(flatten)]
+    library: Library,
     /// Prints name, type, shape and SHA-256 of every output
     #[arg(long)]
     hash: bool,
@@ -81,11 +93,17 @@ fn preview(tensor: &Tensor) -> String {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let mut loaded = load(&args.model, &args.dims, args.threads, args.tier.as_deref())?;
+    let how = How {
+        threads: args.threads,
+        tier: args.tier.clone(),
+        backend: args.backend.clone(),
+        library: args.library.clone(),
+    };
+    let mut loaded = load(&args.model, &args.dims, &how)?;
     let inputs = inputs::read(&args.input, &loaded.specs, args.sample)?;
-    loaded.runner.set(&inputs)?;
-    loaded.runner.session().run()?;
-    let outputs = loaded.runner.outputs()?;
+    loaded.running.set(&inputs)?;
+    loaded.running.run_once()?;
+    let outputs = loaded.running.outputs()?;
     for (name, tensor) in &outputs {
         let (dtype, shape) = (tensor.dtype(), tensor.shape());
         if args.hash {

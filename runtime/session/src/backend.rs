@@ -65,3 +65,29 @@ impl Backend for Session {
         self.output_value(index)
     }
 }
+
+impl<B: Backend + ?Sized> Backend for Box<B> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn inputs(&self) -> &[TensorInfo] {
+        (**self).inputs()
+    }
+
+    fn outputs(&self) -> &[TensorInfo] {
+        (**self).outputs()
+    }
+
+    fn set_input(&mut self, index: usize, value: Value<'_>) -> Result<(), Error> {
+        (**self).set_input(index, value)
+    }
+
+    fn run(&mut self) -> Result<(), Error> {
+        (**self).run()
+    }
+
+    fn output(&self, index: usize) -> Result<Value<'_>, Error> {
+        (**self).output(index)
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use redpoll_engine::Observer;
-use redpoll_plan::Step;
+use redpoll_plan::{Plan, Step};
 
 use crate::error::Error;
 use crate::session::Session;
@@ -16,8 +16,12 @@ pub struct StepProfile {
     pub name: String,
     /// Kind of step.
     pub op: &'static str,
+    /// Name of the tier whose kernels do it.
+    pub tier: &'static str,
     /// Multiply-adds.
     pub macs: u64,
+    /// Bytes of all operands: activations and weights read, the result written, each once.
+    pub bytes: usize,
     /// Nanoseconds of the fastest run.
     pub ns: u64,
     /// Nanoseconds of the average run.
@@ -45,6 +49,15 @@ impl Observer for Clock {
     }
 }
 
+fn operand_bytes(plan: &Plan<'_>, step: &Step<'_>) -> usize {
+    let inputs = step.op.inputs();
+    let operands = inputs.iter().copied().chain([step.op.output()]);
+    operands
+        .filter_map(|id| plan.tensor(id))
+        .map(|tensor| tensor.bytes())
+        .fold(0, usize::saturating_add)
+}
+
 impl Session {
     /// Runs `runs` times (at least once) on the inputs that are set and measures every step. The inputs stay set.
     ///
@@ -63,14 +76,16 @@ impl Session {
             self.run_observed(Some(&mut clock))?;
             self.restore_inputs(&inputs)?;
         }
-        let profile = self
-            .plan()
+        let (plan, tier) = (self.plan(), self.tier());
+        let profile = plan
             .steps()
             .zip(clock.times)
             .map(|(step, (ns, sum))| StepProfile {
                 name: step.name.to_owned(),
                 op: step.op.name(),
+                tier,
                 macs: step.macs,
+                bytes: operand_bytes(plan, &step),
                 ns,
                 mean_ns: sum / runs as u64,
             });

@@ -1,7 +1,7 @@
 //! `redpoll bench`: the names that scripts read.
 
 use crate::redpoll;
-use crate::setting::converted;
+use crate::setting::{converted, folder};
 
 #[test]
 fn json_holds_the_promised_names() {
@@ -37,10 +37,28 @@ fn json_holds_the_promised_names() {
         assert_eq!(found["threads"].to_string(), n);
         assert!(found["macs"].as_u64().unwrap() > 1_000_000);
         assert!(found["gmac_per_s"].as_f64().unwrap() > 0.0);
-        assert!(found["steps"].as_array().unwrap().len() > 5);
+        let steps = found["steps"].as_array().unwrap();
+        assert!(steps.len() > 5);
+        let sum = |name: &str| -> f64 { steps.iter().map(|s| s[name].as_f64().unwrap()).sum() };
+        assert_eq!(sum("macs"), found["macs"].as_f64().unwrap());
+        assert!((sum("share") - 1.0).abs() < 1e-9);
+        assert!(sum("bytes") > found["arena_bytes"].as_f64().unwrap());
+        assert!(steps.iter().all(|s| s["tier"] == found["tier"]));
     }
     let tier = redpoll!("bench", plan, "--tier", "scalar", "--seconds", "0.1").ok();
     for text in ["tier scalar", "p50", "GMAC/s", "arena"] {
         assert!(tier.contains(text), "{text}: {tier}");
     }
+}
+
+#[test]
+fn the_chart_holds_every_step_and_needs_nothing_else() {
+    let plan = converted().file("model.plan");
+    let path = folder("chart").join("steps.html");
+    let found = redpoll!("bench", plan, "--seconds", "0.1", "--html", path, "--json").json();
+    let page = std::fs::read_to_string(&path).unwrap();
+    for step in found["steps"].as_array().unwrap() {
+        assert!(page.contains(step["name"].as_str().unwrap()), "{step}");
+    }
+    assert!(!page.contains("http") && !page.contains("<script"));
 }

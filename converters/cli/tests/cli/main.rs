@@ -1,5 +1,6 @@
 //! The command as users see it: every subcommand on the bundled model, what it prints and writes, and its exit codes.
 
+mod backends;
 mod bench;
 mod compare;
 mod convert;

@@ -72,7 +72,7 @@ pub(crate) fn inputs(import: &mut Importer<'_>, options: &ImportOptions) -> Resu
 }
 
 /// A shape with a number for each dimension.
-fn concrete(info: &TensorInfo, options: &ImportOptions) -> Result<Vec<usize>, Stop> {
+pub(super) fn concrete(info: &TensorInfo, options: &ImportOptions) -> Result<Vec<usize>, Stop> {
     let Some(dims) = &info.dims else {
         return Err(Stop::Invalid(
             "the model does not say how many dimensions the input has; export it with a shape"
@@ -102,7 +102,7 @@ fn concrete(info: &TensorInfo, options: &ImportOptions) -> Result<Vec<usize>, St
     Ok(shape)
 }
 
-fn refused(name: &str, stop: Stop) -> Error {
+pub(super) fn refused(name: &str, stop: Stop) -> Error {
     match stop {
         Stop::Gap(reason) => Error::unsupported(vec![Gap {
             node: name.to_owned(),

@@ -23,6 +23,7 @@ mod pool;
 mod recurrent;
 mod reduce;
 mod resize;
+mod shapes;
 mod table;
 mod tensor;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use redpoll_onnx::proto::NodeProto;
 use crate::{Error, ErrorKind, Gap, Imported};
 use importer::{Importer, Known};
 use node::{OnnxNode, Stop};
+pub use shapes::input_shapes;
 pub use table::operators;
 
 /// Nodes above which a model is refused: the rules of optimisation look at all nodes for each change.

@@ -8,7 +8,7 @@ use redpoll_graph::{Data, Tensor, eval};
 use redpoll_onnx::proto::NodeProto;
 use redpoll_onnx::{DataType, Dim, GraphBuilder, Model, ModelBuilder, TensorData};
 
-use super::{ImportOptions, import};
+use super::{ImportOptions, import, input_shapes};
 use crate::{Error, ErrorKind, Imported};
 
 /// A constant of a test model.
@@ -115,7 +115,11 @@ fn dimensions_get_sizes() {
     let error = imported(&model).expect_err("no size");
     assert!(error.to_string().contains("--dim time=N"), "{error}");
     let mut options = ImportOptions::default();
+    let error = input_shapes(&model, &options).expect_err("no size");
+    assert!(error.to_string().contains("--dim time=N"), "{error}");
     options.dims.insert("time".into(), 5);
+    let shapes = input_shapes(&model, &options).expect("sizes for all");
+    assert_eq!(shapes, [("x".to_owned(), vec![1, 5, 3])]);
     let imported = import(&model, &options).expect("importable");
     let graph = imported.graph();
     assert_eq!(graph.value(graph.inputs[0]).shape, [1, 5, 3]);

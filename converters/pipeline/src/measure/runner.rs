@@ -1,15 +1,15 @@
-//! Runs samples through a plan.
+//! Runs samples through a plan, or through the model of another backend.
 
 use std::path::Path;
 
 use redpoll_graph::{Data, Tensor};
-use redpoll_session::{DType, Options, Session, TensorInfo, Value};
+use redpoll_session::{Backend, DType, Options, Session, TensorInfo, Value};
 
 use crate::{Error, ErrorKind};
 
 /// A session that takes tensors and gives real numbers.
-pub struct Runner {
-    session: Session,
+pub struct Runner<B = Session> {
+    session: B,
 }
 
 impl Runner {
@@ -32,9 +32,16 @@ impl Runner {
             session: Session::open(path, options)?,
         })
     }
+}
+
+impl<B: Backend> Runner<B> {
+    /// Takes a model that a backend has loaded.
+    pub fn of(backend: B) -> Self {
+        Self { session: backend }
+    }
 
     /// The session.
-    pub fn session(&mut self) -> &mut Session {
+    pub fn session(&mut self) -> &mut B {
         &mut self.session
     }
 
@@ -46,13 +53,13 @@ impl Runner {
         match info.dtype {
             DType::I8 if info.scale != 0.0 => {
                 let q: Vec<i8> = quantized(-128, 127).map(|q| q as i8).collect();
-                self.session.set_input(index, &q)?;
+                self.session.set_input(index, Value::I8(&q))?;
             }
             DType::U8 if info.scale != 0.0 => {
                 let q: Vec<u8> = quantized(0, 255).map(|q| q as u8).collect();
-                self.session.set_input(index, &q)?;
+                self.session.set_input(index, Value::U8(&q))?;
             }
-            _ => self.session.set_input(index, real)?,
+            _ => self.session.set_input(index, Value::F32(real))?,
         }
         Ok(())
     }
@@ -72,13 +79,13 @@ impl Runner {
         for (i, tensor) in inputs.iter().enumerate() {
             match tensor.data() {
                 Data::F32(v) => self.set_real(i, v)?,
-                Data::I8(v) => self.session.set_input(i, v)?,
-                Data::U8(v) => self.session.set_input(i, v)?,
-                Data::I32(v) => self.session.set_input(i, v)?,
-                Data::I64(v) => self.session.set_input(i, v)?,
+                Data::I8(v) => self.session.set_input(i, Value::I8(v))?,
+                Data::U8(v) => self.session.set_input(i, Value::U8(v))?,
+                Data::I32(v) => self.session.set_input(i, Value::I32(v))?,
+                Data::I64(v) => self.session.set_input(i, Value::I64(v))?,
                 Data::Bool(v) => {
                     let bytes: Vec<u8> = v.iter().map(|&b| b.into()).collect();
-                    self.session.set_value(i, Value::Bool(&bytes))?;
+                    self.session.set_input(i, Value::Bool(&bytes))?;
                 }
             }
         }
@@ -103,7 +110,7 @@ impl Runner {
     /// When there is no such output, or it is of a type that is no number.
     pub fn real(&self, index: usize) -> Result<Vec<f32>, Error> {
         let info = &self.session.outputs()[index];
-        real_numbers(info, self.session.output_value(index)?).ok_or_else(|| {
+        real_numbers(info, self.session.output(index)?).ok_or_else(|| {
             Error::new(
                 ErrorKind::Invalid,
                 format!("output \"{}\" holds {:?}", info.name, info.dtype),
@@ -118,7 +125,7 @@ impl Runner {
     pub fn outputs(&self) -> Result<Vec<(String, Tensor)>, Error> {
         let mut out = Vec::new();
         for (i, info) in self.session.outputs().iter().enumerate() {
-            let data = match self.session.output_value(i)? {
+            let data = match self.session.output(i)? {
                 Value::F32(v) => Data::F32(v.to_vec()),
                 Value::I8(v) => Data::I8(v.to_vec()),
                 Value::U8(v) => Data::U8(v.to_vec()),

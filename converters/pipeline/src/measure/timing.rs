@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use redpoll_graph::Tensor;
+use redpoll_session::Backend;
 
 use super::Runner;
 use crate::Error;
@@ -23,8 +24,8 @@ pub struct Timing {
 ///
 /// # Errors
 /// When the inputs do not fit or a run fails.
-pub fn time(
-    runner: &mut Runner,
+pub fn time<B: Backend>(
+    runner: &mut Runner<B>,
     inputs: &[Tensor],
     budget: Duration,
     min_runs: usize,

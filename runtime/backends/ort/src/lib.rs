@@ -6,8 +6,8 @@
 //!
 //! 1. [`Options::library`], a file or a folder;
 //! 2. the environment variable `ORT_DYLIB_PATH`, likewise;
-//! 3. the Python environment in `VIRTUAL_ENV`;
-//! 4. `/usr/local/lib` and `/usr/lib`.
+//! 3. the Python environment in `VIRTUAL_ENV` or `CONDA_PREFIX`;
+//! 4. `~/.local`, `/usr/local/lib`, `/usr/lib` and `/opt/homebrew/lib`, with the Python packages in them.
 //!
 //! A library that is missing, too old or none at all is an error with a sentence that says what to do.
 //!
@@ -29,10 +29,12 @@
 mod environment;
 mod library;
 mod options;
+mod provider;
 mod session;
 mod tensor;
 
 pub use environment::version;
 pub use library::find;
 pub use options::{Optimization, Options};
+pub use provider::{Provider, providers};
 pub use session::OrtSession;

@@ -15,8 +15,8 @@ const VARIABLE: &str = "ORT_DYLIB_PATH";
 const HOW: &str = "install the Python package onnxruntime, or set ORT_DYLIB_PATH to the library";
 
 /// The shared library of ONNX Runtime: `given`, else `ORT_DYLIB_PATH`, else the one in the Python environment
-/// `VIRTUAL_ENV`, else one in `/usr/local/lib` or `/usr/lib`. Of a folder, the newest library in it is taken. The file is
-/// looked at, not loaded.
+/// `VIRTUAL_ENV` or `CONDA_PREFIX`, else one in `~/.local` or the system's folders, packages of Python there included. Of a
+/// folder, the newest library in it is taken. The file is looked at, not loaded.
 ///
 /// # Errors
 ///
@@ -31,8 +31,12 @@ pub fn find(given: Option<&Path>) -> Result<PathBuf, Error> {
             .map_err(|e| Error::new(e.kind(), format!("{VARIABLE}: {e}")));
     }
     let mut folders: Vec<PathBuf> = Vec::new();
-    folders.extend(variable("VIRTUAL_ENV").map(PathBuf::from));
-    folders.extend(["/usr/local/lib", "/usr/lib"].map(PathBuf::from));
+    for environment in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
+        folders.extend(variable(environment).map(PathBuf::from));
+    }
+    // Packages that pip installs for one user, then those of the system.
+    folders.extend(variable("HOME").map(|home| PathBuf::from(home).join(".local")));
+    folders.extend(["/usr/local/lib", "/usr/lib", "/opt/homebrew/lib"].map(PathBuf::from));
     match folders.iter().find_map(|folder| in_folder(folder)) {
         Some(path) => check(path),
         None => Err(missing("there is no library of ONNX Runtime", HOW)),
@@ -66,7 +70,9 @@ fn in_folder(folder: &Path) -> Option<PathBuf> {
     for lib in ["lib", "lib64", ""] {
         for entry in entries(&folder.join(lib)) {
             if file_name(&entry).starts_with("python3") {
-                places.push(entry.join("site-packages/onnxruntime/capi"));
+                for packages in ["site-packages", "dist-packages"] {
+                    places.push(entry.join(packages).join("onnxruntime/capi"));
+                }
             }
         }
     }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::environment::environment;
+use crate::provider::Provider;
+
 /// How far ONNX Runtime rewrites a graph before it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Optimization {
@@ -23,16 +26,20 @@ pub struct Options {
     pub(crate) threads: usize,
     pub(crate) library: Option<PathBuf>,
     pub(crate) optimization: Optimization,
+    pub(crate) provider: Provider,
+    pub(crate) rest_on_cpu: bool,
     pub(crate) shapes: Vec<(String, Vec<usize>)>,
 }
 
 impl Default for Options {
-    /// One thread, the library found by [`find`](crate::find), all optimisations.
+    /// One thread, the library found by [`find`](crate::find), all optimisations, on the processor.
     fn default() -> Self {
         Self {
             threads: 1,
             library: None,
             optimization: Optimization::All,
+            provider: Provider::Cpu,
+            rest_on_cpu: false,
             shapes: Vec::new(),
         }
     }
@@ -55,6 +62,29 @@ impl Options {
     pub fn optimization(mut self, optimization: Optimization) -> Self {
         self.optimization = optimization;
         self
+    }
+
+    /// Runs every node on this execution provider. A provider that the library does not offer is an error, and so is a
+    /// node that it does not take, unless [`rest_on_cpu`](Self::rest_on_cpu) allows that.
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.provider = provider;
+        self
+    }
+
+    /// Whether ONNX Runtime's own kernels may run the nodes that the execution provider does not take.
+    pub fn rest_on_cpu(mut self, yes: bool) -> Self {
+        self.rest_on_cpu = yes;
+        self
+    }
+
+    /// Loads the library, and demands that it offers the execution provider, before there is a model.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Library`](redpoll_session::ErrorKind::Library) when it cannot be found or loaded or lacks the provider.
+    pub fn check(&self) -> Result<(), redpoll_session::Error> {
+        environment(self.library.as_deref())?;
+        self.provider.demand()
     }
 
     /// Runs with this shape of an input whose shape the model leaves open. Dimensions that stay open are 1.

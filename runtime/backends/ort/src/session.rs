@@ -26,7 +26,8 @@ impl OrtSession {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Library`] when ONNX Runtime cannot be loaded, [`ErrorKind::Model`] when it refuses the model.
+    /// [`ErrorKind::Library`] when ONNX Runtime cannot be loaded or lacks the execution provider, [`ErrorKind::Model`] when
+    /// it refuses the model.
     pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
         let path = path.as_ref();
         let named = |e: ort::Error| model(format!("{}: {e}", path.display()));
@@ -51,6 +52,7 @@ impl OrtSession {
         commit: impl FnOnce(SessionBuilder) -> Result<Session, Error>,
     ) -> Result<Self, Error> {
         let environment = environment(options.library.as_deref())?;
+        options.provider.demand()?;
         let session = commit(builder(&environment, options).map_err(model)?)?;
         let mut inputs = Vec::new();
         for outlet in session.inputs() {
@@ -171,10 +173,17 @@ fn builder(
         Optimization::None => GraphOptimizationLevel::Disable,
         Optimization::All => GraphOptimizationLevel::All,
     };
-    Ok(Session::builder(environment)?
+    let mut builder = Session::builder(environment)?
         .with_optimization_level(level)?
         .with_intra_threads(options.threads)?
-        .with_inter_threads(1)?)
+        .with_inter_threads(1)?;
+    if let Some(provider) = options.provider.dispatch() {
+        builder = builder.with_execution_providers([provider])?;
+        if !options.rest_on_cpu {
+            builder = builder.with_disable_cpu_fallback()?;
+        }
+    }
+    Ok(builder)
 }
 
 fn model(e: impl std::fmt::Display) -> Error {

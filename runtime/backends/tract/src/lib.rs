@@ -3,6 +3,10 @@
 //! tract runs float models well. Of int8 models some of its operators differ from ONNX: see `docs/numerics.md` before
 //! relying on its numbers. It computes with one thread.
 //!
+//! A model that tract refuses, and one that it panics on, is an error. What cannot be contained: a model that makes tract
+//! run out of memory or of stack ends the process, and nothing bounds the time that it takes to load. Give it models
+//! that you trust.
+//!
 //! ```no_run
 //! use redpoll_backend_tract::{Options, TractSession};
 //! use redpoll_session::Value;
@@ -16,6 +20,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod data;
 mod options;
 mod session;
 mod tensor;

@@ -1,8 +1,8 @@
 //! A model in tract.
 
+use std::any::Any;
 use std::fmt::Display;
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::internal::{DimLike, bail};
 
+use crate::data::Inside;
 use crate::options::Options;
 use crate::tensor;
 
@@ -25,36 +26,51 @@ pub struct TractSession {
 }
 
 impl TractSession {
-    /// Loads an ONNX file.
+    /// Loads an ONNX file. External data is read from files inside the model's folder only.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] when the file cannot be opened, [`ErrorKind::Model`] when tract refuses the model.
+    /// [`ErrorKind::Io`] when the file cannot be read, [`ErrorKind::Model`] when tract refuses the model or panics on
+    /// it, [`ErrorKind::NoSuchTensor`] when the options name an input that it does not have.
     pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
         let path = path.as_ref();
         let named = |kind, e: &dyn Display| Error::new(kind, format!("{}: {e}", path.display()));
-        let file = File::open(path).map_err(|e| named(ErrorKind::Io, &e))?;
-        Self::load(&mut BufReader::new(file), options).map_err(|e| named(e.kind(), &e))
+        let bytes = fs::read(path).map_err(|e| named(ErrorKind::Io, &e))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::load(&bytes, Some(folder), options).map_err(|e| named(e.kind(), &e))
     }
 
-    /// Loads a model from the bytes of an ONNX file.
+    /// Loads a model from the bytes of an ONNX file, without external data.
     ///
     /// # Errors
     ///
     /// As [`Self::open`].
     pub fn from_bytes(bytes: impl AsRef<[u8]>, options: &Options) -> Result<Self, Error> {
-        Self::load(&mut bytes.as_ref(), options)
+        Self::load(bytes.as_ref(), None, options)
     }
 
-    fn load(read: &mut dyn Read, options: &Options) -> Result<Self, Error> {
-        guarded(ErrorKind::Model, || Self::new(read, options))
+    fn load(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Self, Error> {
+        let this = guarded(ErrorKind::Model, || Self::new(bytes, folder, options))?;
+        for (name, _) in &options.shapes {
+            name.index_in(&this.inputs)?;
+        }
+        Ok(this)
     }
 
-    fn new(read: &mut dyn Read, options: &Options) -> TractResult<Self> {
+    fn new(mut bytes: &[u8], folder: Option<&Path>, options: &Options) -> TractResult<Self> {
         // Shapes of outputs in the file may name an open batch; tract finds them itself.
-        let mut model = onnx()
-            .with_ignore_output_shapes(true)
-            .model_for_read(read)?;
+        let mut framework = onnx().with_ignore_output_shapes(true);
+        let proto = framework.proto_model_for_read(&mut bytes)?;
+        let mut directory = None;
+        if let Some(folder) = folder {
+            framework.provider = Arc::new(Inside::new(folder)?);
+            directory = folder.to_str();
+        }
+        let parsed = framework.parse(&proto, directory)?;
+        if let Some(name) = parsed.unresolved_inputs.first() {
+            bail!("tensor \"{name}\" is read and never made");
+        }
+        let mut model = parsed.model;
         let mut inputs = Vec::new();
         for (index, outlet) in model.input_outlets()?.to_vec().into_iter().enumerate() {
             let name = model.node(outlet.node).name.clone();
@@ -193,10 +209,22 @@ fn sentence(e: &TractError) -> String {
     format!("tract: {e:#}")
 }
 
-/// Runs a part of tract; its panics become errors too.
+/// Runs a part of tract; its panics become errors too. The process's panic hook still prints them.
 fn guarded<T>(kind: ErrorKind, run: impl FnOnce() -> TractResult<T>) -> Result<T, Error> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(result) => result.map_err(|e| Error::new(kind, sentence(&e))),
-        Err(_) => Err(Error::new(kind, "tract panicked on this model")),
+        Err(panic) => Err(Error::new(
+            kind,
+            format!("tract panicked: {}", words(&*panic)),
+        )),
+    }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "no message",
     }
 }
