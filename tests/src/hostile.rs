@@ -236,6 +236,14 @@ pub fn work(op: &Op) -> u64 {
         Op::BinaryI8(p) => product(&p.dims),
         Op::BinaryF32(p) => product(&p.dims),
         Op::Embedding(p) => product(&[p.rows, p.width]),
+        Op::Compare(p) => product(&p.dims),
+        Op::BinaryWhole(p) => product(&p.dims),
+        Op::Select(p) => product(&p.dims),
+        Op::GatherElements(p) => product(&p.dims),
+        Op::ScatterElements(p) => product(&p.dims),
+        Op::TopK(p) => product(&[p.outer, p.count, p.inner, p.k]),
+        // The check bounds the entries of a map by its tensors' sizes only loosely.
+        Op::SparseRows(p) => product(&[p.outer, p.size, p.inner, p.size]),
         _ => 0,
     }
 }

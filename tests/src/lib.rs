@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod conformance;
 pub mod equality;
 pub mod hostile;
 pub mod models;

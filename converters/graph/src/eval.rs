@@ -13,12 +13,14 @@ mod element;
 mod function;
 mod fused;
 mod gather;
+mod index;
 mod movement;
 mod pool;
 mod quantized;
 mod recurrent;
 mod reduce;
 mod resize;
+mod scatter;
 mod unary;
 mod window;
 
@@ -207,6 +209,15 @@ fn dispatch(op: &Op, call: &Call<'_>) -> Result<Data, Error> {
         Op::Gather { axis } => gather::gather(*axis, call),
         Op::Embedding => gather::embedding(call),
         Op::Recurrent(layer) => recurrent::recurrent(layer, call),
+        Op::Select => index::select(call),
+        Op::ArgReduce(a) => index::arg_reduce(a, call),
+        Op::Cumulate(c) => index::cumulate(c, call),
+        Op::TopK(t) => index::top_k(t, call),
+        Op::GatherElements { axis } => scatter::gather_elements(*axis, call),
+        Op::GatherNd { batch } => scatter::gather_nd(*batch, call),
+        Op::ScatterElements { axis, mode } => scatter::scatter_elements(*axis, *mode, call),
+        Op::ScatterNd { mode } => scatter::scatter_nd(*mode, call),
+        Op::SparseRows(s) => index::sparse_rows(s, call),
         Op::Cast { to } => Ok(convert::cast(*to, call.x().data())),
         Op::Quantize => convert::quantize(call),
         Op::Dequantize => convert::dequantize(call),

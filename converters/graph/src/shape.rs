@@ -8,6 +8,7 @@ mod convert;
 mod dense;
 mod elementwise;
 mod gather;
+mod index;
 mod movement;
 mod recurrent;
 mod reduce;
@@ -111,6 +112,15 @@ fn dispatch(op: &Op, values: &[&Value]) -> Result<Inferred, Error> {
         Op::Gather { axis } => gather::gather(*axis, values[0], values[1]),
         Op::Embedding => gather::embedding(values[0], values[1]),
         Op::Recurrent(layer) => recurrent::recurrent(layer, values),
+        Op::Select => index::select(values),
+        Op::ArgReduce(a) => index::arg_reduce(a, values[0]),
+        Op::Cumulate(c) => index::cumulate(c, values[0]),
+        Op::TopK(t) => index::top_k(t, values[0]),
+        Op::GatherElements { axis } => index::gather_elements(*axis, values[0], values[1]),
+        Op::GatherNd { batch } => index::gather_nd(*batch, values[0], values[1]),
+        Op::ScatterElements { axis, mode } => index::scatter_elements(*axis, *mode, values),
+        Op::ScatterNd { mode } => index::scatter_nd(*mode, values),
+        Op::SparseRows(s) => index::sparse_rows(s, values[0]),
         Op::Cast { to } => convert::cast(*to, values[0]),
         Op::Quantize => convert::quantize(values[0]),
         Op::Dequantize => convert::dequantize(values[0]),
@@ -122,7 +132,13 @@ fn dispatch(op: &Op, values: &[&Value]) -> Result<Inferred, Error> {
 fn arity(op: &Op) -> (usize, usize) {
     match op {
         Op::Conv(_) | Op::Dense { .. } => (2, 3),
-        Op::MatMul | Op::Binary { .. } | Op::Gather { .. } | Op::Embedding => (2, 2),
+        Op::MatMul
+        | Op::Binary { .. }
+        | Op::Gather { .. }
+        | Op::Embedding
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. } => (2, 2),
+        Op::Select | Op::ScatterElements { .. } | Op::ScatterNd { .. } => (3, 3),
         Op::BatchNorm { .. } => (5, 5),
         Op::Concat { .. } => (1, usize::MAX),
         Op::Recurrent(layer) => {
@@ -139,6 +155,10 @@ fn arity(op: &Op) -> (usize, usize) {
         | Op::Pad(_)
         | Op::Expand { .. }
         | Op::Resize(_)
+        | Op::ArgReduce(_)
+        | Op::Cumulate(_)
+        | Op::TopK(_)
+        | Op::SparseRows(_)
         | Op::Cast { .. }
         | Op::Quantize
         | Op::Dequantize
@@ -168,6 +188,15 @@ pub fn keeps_qparams(op: &Op) -> bool {
         | Op::Unary(_)
         | Op::Softmax { .. }
         | Op::Recurrent(_)
+        | Op::Select
+        | Op::ArgReduce(_)
+        | Op::Cumulate(_)
+        | Op::TopK(_)
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. }
+        | Op::ScatterElements { .. }
+        | Op::ScatterNd { .. }
+        | Op::SparseRows(_)
         | Op::Cast { .. }
         | Op::Quantize
         | Op::Dequantize

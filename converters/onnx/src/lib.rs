@@ -1,7 +1,7 @@
 //! ONNX files as bytes and messages. This crate reads and writes them; it knows protobuf, not what operators mean.
 //!
 //! - [`Model::read`] and [`Model::from_bytes`] check sizes and nesting against [`Limits`] before anything is decoded, and versions
-//!   after: opsets 7 to 28, IR versions 3 to 14. Hostile bytes give an [`Error`], in time linear in their number.
+//!   after: opsets 6 to 28, IR versions 3 to 14. Hostile bytes give an [`Error`], in time linear in their number.
 //! - [`Model::tensor`] turns raw data, typed fields or external data into [`TensorData`]: little-endian bytes, a [`DataType`], a shape.
 //! - External data must lie below the model's folder, in regular files, with no symbolic link on the way.
 //! - [`proto::NodeProto`] has accessors that check attribute types and name node and attribute when they fail.

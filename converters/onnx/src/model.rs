@@ -8,10 +8,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Oldest version of the standard operators that is read.
-pub const OLDEST_OPSET: i64 = 7;
+pub const OLDEST_OPSET: i64 = 6;
 /// Newest version of the standard operators that is known.
 pub const NEWEST_OPSET: i64 = 28;
-/// Oldest version of the file format that is read: the first with opset 7.
+/// Oldest version of the file format that is read: the first with opset 6.
 pub const OLDEST_IR_VERSION: i64 = 3;
 /// Newest version of the file format that is known.
 pub const NEWEST_IR_VERSION: i64 = 14;

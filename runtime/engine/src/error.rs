@@ -4,8 +4,8 @@ use core::fmt;
 
 /// Why a run failed. `step` is the index of the step in the plan.
 ///
-/// A validated plan with enough memory only ever meets [`EngineError::Worker`]; the rest of the steps' errors
-/// guard against plans that were made by hand.
+/// A validated plan with enough memory only ever meets [`EngineError::Worker`], and [`EngineError::Index`] and
+/// [`EngineError::Number`] where the data itself is at fault; the rest of the steps' errors guard against plans that were made by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EngineError {
@@ -47,6 +47,16 @@ pub enum EngineError {
         /// Index of the step.
         step: usize,
     },
+    /// An index that the model computed lies outside its axis; the outputs are not valid.
+    Index {
+        /// Index of the step.
+        step: usize,
+    },
+    /// A division of whole numbers by zero, or a power below zero; the outputs are not valid.
+    Number {
+        /// Index of the step.
+        step: usize,
+    },
     /// A step of a kind that the engine was built without: see [`ops!`](crate::ops).
     Operation {
         /// Index of the step.
@@ -67,6 +77,8 @@ impl EngineError {
             Self::Overlap { .. } => 7,
             Self::Worker { .. } => 8,
             Self::Operation { .. } => 9,
+            Self::Index { .. } => 10,
+            Self::Number { .. } => 11,
         }
     }
 }
@@ -90,6 +102,12 @@ impl fmt::Display for EngineError {
             Self::Operand { step } => write!(f, "step {step}: an operand does not fit the step"),
             Self::Overlap { step } => write!(f, "step {step}: the result overlaps an operand"),
             Self::Worker { step } => write!(f, "step {step}: a worker panicked"),
+            Self::Index { step } => {
+                write!(f, "step {step}: an index lies outside its axis")
+            }
+            Self::Number { step } => {
+                write!(f, "step {step}: a division by zero or a power below zero")
+            }
             Self::Operation { step } => {
                 write!(
                     f,

@@ -12,6 +12,7 @@
 //! The graph evaluator, the tables of the converter and all tiers use these definitions.
 
 mod exp;
+mod trigonometry;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use exp::{
@@ -19,6 +20,7 @@ pub(crate) use exp::{
 };
 pub use exp::{exp, expm1, sigmoid, silu, tanh};
 use redpoll_plan::op::{Gate, Unary};
+pub use trigonometry::{acos, acosh, asin, asinh, atan, atanh, cos, cosh, sin, sinh, tan};
 
 /// `a · b + c` rounded once.
 #[inline(always)]
@@ -177,5 +179,31 @@ pub fn activation(function: Gate, alpha: f32, beta: f32, x: f32) -> f32 {
         Gate::Elu => elu(x, alpha),
         Gate::Softsign => x / (1.0 + x.abs()),
         Gate::Softplus => softplus(x),
+    }
+}
+
+/// Remainder with the sign of `a`, exact.
+pub fn remainder(a: f32, b: f32) -> f32 {
+    libm::fmodf(a, b)
+}
+
+/// Remainder with the sign of `b`.
+pub fn modulo(a: f32, b: f32) -> f32 {
+    let r = libm::fmodf(a, b);
+    if r != 0.0 && (r < 0.0) != (b < 0.0) {
+        r + b
+    } else {
+        r
+    }
+}
+
+/// −1, 0 or 1; NaN for NaN.
+pub fn sign(x: f32) -> f32 {
+    if x > 0.0 {
+        1.0
+    } else if x < 0.0 {
+        -1.0
+    } else {
+        x + 0.0
     }
 }

@@ -106,4 +106,20 @@ operations! {
     20 Fill [] { y, element_bytes, bits }
     21 Embedding [indices, table] { y, rows, width, element_bytes, zero }
     22 RecurrentF32 [x, r, bias, h, c, peepholes, lengths] { y, cell, u, v, w, clip, steps, batch, hidden, reverse, has_peepholes, has_lengths }
+    32 Compare [a, b] { y, function, dims, a_strides, b_strides }
+    33 BinaryWhole [a, b] { y, function, dims, a_strides, b_strides }
+    34 UnaryWhole [x] { y, function, bits }
+    35 RareF32 [x] { y, function }
+    36 Select [condition, a, b] { y, dims, condition_strides, a_strides, b_strides }
+    37 Convert [x] { y }
+    38 ReduceWhole [x] { y, kind, outer, count, inner }
+    39 ArgReduce [x] { y, least, last, outer, count, inner }
+    40 Cumulate [x] { y, product, exclusive, reverse, outer, count, inner }
+    41 TopK [x] { y, k, largest, indices, outer, count, inner }
+    42 Gather [x, indices] { y, outer, size, inner }
+    43 GatherElements [x, indices] { y, dims, x_strides, size, axis_stride }
+    44 GatherNd [x, indices] { y, batches, tuples, depth, sizes, strides, run }
+    45 ScatterElements [x, indices, updates] { y, mode, dims, y_strides, size, axis_stride }
+    46 ScatterNd [x, indices, updates] { y, mode, tuples, depth, sizes, strides, run }
+    47 SparseRows [x, starts, index, weights] { y, outer, size, inner }
 }

@@ -4,6 +4,10 @@
 //! half to even; all f32 arithmetic unfused in the order written. Float convolution: `acc = bias`, then
 //! `acc = fma(x, w, acc)` over K in order, the border reading +0.0, then the clamp.
 
+mod general;
+
+pub use general::*;
+
 use crate::tensor::TensorId;
 use crate::window::Window;
 
@@ -491,5 +495,21 @@ pub enum Op {
     Copy(Copy),
     Fill(Fill),
     Embedding(Embedding),
+    Compare(Compare),
+    BinaryWhole(BinaryWhole),
+    UnaryWhole(UnaryWhole),
+    RareF32(RareF32),
+    Select(Select),
+    Convert(Convert),
+    ReduceWhole(ReduceWhole),
+    ArgReduce(ArgReduce),
+    Cumulate(Cumulate),
+    TopK(TopK),
+    Gather(Gather),
+    GatherElements(GatherElements),
+    GatherNd(GatherNd),
+    ScatterElements(ScatterElements),
+    ScatterNd(ScatterNd),
+    SparseRows(SparseRows),
     RecurrentF32(RecurrentF32),
 }

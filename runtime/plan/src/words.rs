@@ -2,7 +2,9 @@
 
 use zerocopy::little_endian::U32;
 
-use crate::op::{Activation, Binary, Cell, Gate, Reduce, Unary};
+use crate::op::{
+    Activation, Binary, Cell, Comparison, Gate, Rare, Reduce, ScatterMode, Unary, Whole, WholeOne,
+};
 use crate::tensor::TensorId;
 use crate::window::Window;
 
@@ -93,6 +95,11 @@ numbered!(Unary: Clamp LeakyRelu Elu Sigmoid HardSigmoid HardSwish Silu Tanh Gel
     Reciprocal Erf Neg Abs Floor Ceil Round);
 numbered!(Binary: Add Sub Mul Div Pow Max Min);
 numbered!(Reduce: Sum Mean Max Min Prod);
+numbered!(Comparison: Equal Less Greater LessOrEqual GreaterOrEqual);
+numbered!(Whole: Add Sub Mul Div Pow Max Min Mod Fmod And Or Xor ShiftLeft ShiftRight);
+numbered!(WholeOne: Neg Abs Sign Not BitNot WrapUnsigned WrapSigned);
+numbered!(Rare: Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Sign IsNan IsInf IsPositiveInf IsNegativeInf);
+numbered!(ScatterMode: Replace Add Mul Max Min);
 numbered!(Cell: Rnn Gru GruResetAfter Lstm LstmCoupled);
 numbered!(Gate: Sigmoid Tanh Relu Affine LeakyRelu ThresholdedRelu ScaledTanh HardSigmoid Elu Softsign Softplus);
 

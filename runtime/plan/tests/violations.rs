@@ -297,6 +297,120 @@ fn pools_touch_their_input() {
     assert_eq!(pool(|p| p.kind = Reduce::Sum), is(Fault::Value));
 }
 
+#[test]
+fn indices_and_choices_stay_inside() {
+    let is = |fault| PlanError::Step(0, fault);
+    let gather = |change: fn(&mut Gather)| {
+        step_error(|b| {
+            let mut p = Gather {
+                x: arena(b, "x", DType::F32, &[2, 5, 3], 0),
+                indices: arena(b, "i", DType::I64, &[4], 128),
+                y: arena(b, "y", DType::F32, &[2, 4, 3], 192),
+                outer: 2,
+                size: 5,
+                inner: 3,
+            };
+            change(&mut p);
+            Op::Gather(p)
+        })
+    };
+    assert_eq!(gather(|p| p.size = 6), is(Fault::Length));
+    assert_eq!(gather(|p| p.outer = 0), is(Fault::Geometry));
+    assert_eq!(gather(|p| p.indices = p.x), is(Fault::DType));
+    let elements = |change: fn(&mut ScatterElements)| {
+        step_error(|b| {
+            let mut p = ScatterElements {
+                mode: ScatterMode::Add,
+                x: arena(b, "x", DType::F32, &[5, 3], 0),
+                indices: arena(b, "i", DType::I32, &[2, 3], 64),
+                updates: arena(b, "u", DType::F32, &[2, 3], 128),
+                y: arena(b, "y", DType::F32, &[5, 3], 192),
+                dims: [1, 1, 1, 1, 2, 3],
+                y_strides: [0, 0, 0, 0, 0, 1],
+                size: 5,
+                axis_stride: 3,
+            };
+            change(&mut p);
+            Op::ScatterElements(p)
+        })
+    };
+    assert_eq!(elements(|p| p.size = 6), is(Fault::Geometry));
+    assert_eq!(elements(|p| p.size = 0), is(Fault::Geometry));
+    assert_eq!(elements(|p| p.axis_stride = 4), is(Fault::Geometry));
+    assert_eq!(elements(|p| p.y_strides[4] = -1), is(Fault::Geometry));
+    assert_eq!(elements(|p| p.dims[4] = 3), is(Fault::Length));
+    assert_eq!(elements(|p| p.updates = p.indices), is(Fault::DType));
+    let tuples = |change: fn(&mut GatherNd)| {
+        step_error(|b| {
+            let mut p = GatherNd {
+                x: arena(b, "x", DType::F32, &[2, 5, 3], 0),
+                indices: arena(b, "i", DType::I64, &[4, 2], 128),
+                y: arena(b, "y", DType::F32, &[4, 3], 256),
+                batches: 1,
+                tuples: 4,
+                depth: 2,
+                sizes: [2, 5, 0, 0, 0, 0],
+                strides: [15, 3, 0, 0, 0, 0],
+                run: 3,
+            };
+            change(&mut p);
+            Op::GatherNd(p)
+        })
+    };
+    assert_eq!(tuples(|p| p.sizes[0] = 3), is(Fault::Geometry));
+    assert_eq!(tuples(|p| p.strides[0] = u32::MAX), is(Fault::Geometry));
+    assert_eq!(tuples(|p| p.depth = 7), is(Fault::Length));
+    assert_eq!(tuples(|p| p.batches = 0), is(Fault::Length));
+    let top = |change: fn(&mut TopK)| {
+        step_error(|b| {
+            let mut p = TopK {
+                x: arena(b, "x", DType::F32, &[4, 8], 0),
+                y: arena(b, "y", DType::F32, &[4, 2], 128),
+                k: 2,
+                largest: 1,
+                indices: 0,
+                outer: 4,
+                count: 8,
+                inner: 1,
+            };
+            change(&mut p);
+            Op::TopK(p)
+        })
+    };
+    assert_eq!(top(|p| p.k = 9), is(Fault::Geometry));
+    assert_eq!(top(|p| p.indices = 1), is(Fault::DType));
+    assert_eq!(top(|p| p.largest = 2), is(Fault::Value));
+}
+
+#[test]
+fn maps_read_what_is_there() {
+    let map = |starts: &'static [i32], index: &'static [i32]| {
+        step_error(|b| {
+            let words = |v: &[i32]| v.iter().flat_map(|i| i.to_le_bytes()).collect::<Vec<u8>>();
+            let weights = vec![1.0; index.len()];
+            let lens = [starts.len() as u32, index.len() as u32];
+            let p = SparseRows {
+                x: arena(b, "x", DType::F32, &[2, 4, 3], 0),
+                starts: b.add_weights("s", &words(starts), DType::I32, &lens[..1]),
+                index: b.add_weights("i", &words(index), DType::I32, &lens[1..]),
+                weights: b.add_weights("w", &sample::f32s(&weights), DType::F32, &lens[1..]),
+                y: arena(b, "y", DType::F32, &[2, 2, 3], 128),
+                outer: 2,
+                size: 4,
+                inner: 3,
+            };
+            Op::SparseRows(p)
+        })
+    };
+    let is = |fault| PlanError::Step(0, fault);
+    assert_eq!(map(&[0, 1, 2], &[0, 4]), is(Fault::Value));
+    assert_eq!(map(&[0, 1, 2], &[0, -1]), is(Fault::Value));
+    assert_eq!(map(&[0, 3, 2], &[0, 1]), is(Fault::Value));
+    assert_eq!(map(&[0, 1, 3], &[0, 1]), is(Fault::Value));
+    assert_eq!(map(&[1, 1, 2], &[0, 1]), is(Fault::Value));
+    assert_eq!(map(&[0, 2], &[0, 1]), is(Fault::Length));
+}
+
 /// Bit flips and cuts, with the hash set right again so that the checks behind it are reached.
 #[test]
 fn mutations_never_panic() {

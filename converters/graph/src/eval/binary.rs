@@ -29,10 +29,24 @@ pub(super) fn binary(
         }
         DType::I32 if function.is_comparison() => compare::<i32>(function, call),
         DType::I64 if function.is_comparison() => compare::<i64>(function, call),
-        DType::Bool => compare::<bool>(function, call),
+        DType::Bool if function.is_comparison() => compare::<bool>(function, call),
+        DType::Bool => Ok(Data::Bool(
+            pairs::<bool>(call)?
+                .map(|(a, b)| match function {
+                    BinaryFn::And => a && b,
+                    BinaryFn::Or => a || b,
+                    _ => a != b,
+                })
+                .collect(),
+        )),
         DType::I32 => {
-            let y = pairs::<i32>(call)?
-                .map(|(a, b)| whole(function, a.into(), b.into()).map(|v| v as i32));
+            let y = pairs::<i32>(call)?.map(|(a, b)| match function {
+                // The bits of 32, not the sign's copies above them.
+                BinaryFn::ShiftRight => {
+                    Ok(shift_right(a.cast_unsigned().into(), b.into(), 32) as i32)
+                }
+                _ => whole(function, a.into(), b.into()).map(|v| v as i32),
+            });
             Ok(Data::I32(y.collect::<Result<_, _>>()?))
         }
         DType::I64 => {
@@ -62,6 +76,8 @@ fn compare<T: Element + PartialOrd>(function: BinaryFn, call: &Call<'_>) -> Resu
     let y = pairs::<T>(call)?.map(|(a, b)| match function {
         BinaryFn::Less => a < b,
         BinaryFn::Greater => a > b,
+        BinaryFn::LessOrEqual => a <= b,
+        BinaryFn::GreaterOrEqual => a >= b,
         _ => a == b,
     });
     Ok(Data::Bool(y.collect()))
@@ -76,8 +92,10 @@ fn float(function: BinaryFn, a: f32, b: f32) -> f32 {
         BinaryFn::Pow => math::pow(a, b),
         BinaryFn::Max => math::max(a, b),
         BinaryFn::Min => math::min(a, b),
-        // Comparisons never come here.
-        BinaryFn::Equal | BinaryFn::Less | BinaryFn::Greater => f32::NAN,
+        BinaryFn::Mod => math::modulo(a, b),
+        BinaryFn::Fmod => math::remainder(a, b),
+        // Comparisons and functions of bits never come here.
+        _ => f32::NAN,
     }
 }
 
@@ -96,8 +114,31 @@ fn whole(function: BinaryFn, a: i64, b: i64) -> Result<i64, Error> {
         },
         BinaryFn::Max => Ok(a.max(b)),
         BinaryFn::Min => Ok(a.min(b)),
-        BinaryFn::Equal | BinaryFn::Less | BinaryFn::Greater => refused("a comparison as a number"),
+        BinaryFn::Mod | BinaryFn::Fmod if b == 0 => refused("a whole number divided by zero"),
+        BinaryFn::Mod => {
+            let r = a.wrapping_rem(b);
+            Ok(if r != 0 && (r < 0) != (b < 0) {
+                r + b
+            } else {
+                r
+            })
+        }
+        BinaryFn::Fmod => Ok(a.wrapping_rem(b)),
+        BinaryFn::And => Ok(a & b),
+        BinaryFn::Or => Ok(a | b),
+        BinaryFn::Xor => Ok(a ^ b),
+        BinaryFn::ShiftLeft => Ok(match u32::try_from(b) {
+            Ok(b) => a.checked_shl(b).unwrap_or(0),
+            Err(_) => 0,
+        }),
+        BinaryFn::ShiftRight => Ok(shift_right(a.cast_unsigned(), b, 64).cast_signed()),
+        _ => refused("a comparison as a number"),
     }
+}
+
+/// Zeros come in from the top; nothing is left from the width on.
+fn shift_right(a: u64, by: i64, width: i64) -> u64 {
+    if (0..width).contains(&by) { a >> by } else { 0 }
 }
 
 fn quantized(function: BinaryFn, clamp: Option<Clamp>, call: &Call<'_>) -> Result<Data, Error> {

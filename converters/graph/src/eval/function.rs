@@ -4,7 +4,7 @@ use redpoll_kernels::math;
 
 use crate::op::UnaryFn;
 
-/// `function` of `x`. [`UnaryFn::Not`] is no function of floats and gives `x`.
+/// `function` of `x`. Functions of truth values and whole numbers are none of floats and give `x`.
 pub(super) fn apply(function: UnaryFn, x: f32) -> f32 {
     match function {
         UnaryFn::Clamp(clamp) => clamp.apply(x),
@@ -34,6 +34,22 @@ pub(super) fn apply(function: UnaryFn, x: f32) -> f32 {
         UnaryFn::Floor => x.floor(),
         UnaryFn::Ceil => x.ceil(),
         UnaryFn::Round => x.round_ties_even(),
-        UnaryFn::Not => x,
+        UnaryFn::Sin => math::sin(x),
+        UnaryFn::Cos => math::cos(x),
+        UnaryFn::Tan => math::tan(x),
+        UnaryFn::Asin => math::asin(x),
+        UnaryFn::Acos => math::acos(x),
+        UnaryFn::Atan => math::atan(x),
+        UnaryFn::Sinh => math::sinh(x),
+        UnaryFn::Cosh => math::cosh(x),
+        UnaryFn::Asinh => math::asinh(x),
+        UnaryFn::Acosh => math::acosh(x),
+        UnaryFn::Atanh => math::atanh(x),
+        UnaryFn::Sign => math::sign(x),
+        UnaryFn::Not
+        | UnaryFn::IsNan
+        | UnaryFn::IsInf { .. }
+        | UnaryFn::BitNot
+        | UnaryFn::Wrap { .. } => x,
     }
 }

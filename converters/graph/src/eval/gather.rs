@@ -47,14 +47,14 @@ pub(super) fn embedding(call: &Call<'_>) -> Result<Data, Error> {
     })
 }
 
-fn whole_numbers(tensor: &Tensor) -> Result<Vec<i64>, Error> {
+pub(super) fn whole_numbers(tensor: &Tensor) -> Result<Vec<i64>, Error> {
     tensor
         .to_i64()
         .ok_or_else(|| Error::new(ErrorKind::Type, "indices are whole numbers"))
 }
 
 /// A negative index counts from the end.
-fn index(i: i64, size: usize) -> Option<usize> {
+pub(super) fn index(i: i64, size: usize) -> Option<usize> {
     let size = i64::try_from(size).ok()?;
     let i = if i < 0 { i + size } else { i };
     usize::try_from(i).ok().filter(|_| i < size)

@@ -2,43 +2,32 @@
 
 use super::Call;
 use super::element::elements;
+use super::index::mapped;
 use super::movement::pick;
 use crate::error::Error;
-use crate::op::{NearestRounding, Resize, ResizeCoordinates, ResizeMode};
+use crate::op::{Resize, ResizeMode};
 use crate::tensor::Data;
 
 pub(super) fn resize(resize: &Resize, call: &Call<'_>) -> Result<Data, Error> {
-    let shape = call.x().shape();
-    let spatial = &shape[1..shape.len() - 1];
-    let (batch, channels) = (shape[0], shape[shape.len() - 1]);
-    let coordinates: Vec<Vec<f32>> = (0..spatial.len())
-        .map(|axis| {
-            (0..resize.sizes[axis])
-                .map(|o| coordinate(resize, axis, o, spatial[axis]))
-                .collect()
-        })
-        .collect();
-    // One spatial axis is the last of two.
-    let (height, width) = match *spatial {
-        [h, w] => (h, w),
-        [w] => (1, w),
-        _ => (1, 1),
-    };
-    let flat = [0.0];
-    let (ys, xs): (&[f32], &[f32]) = match coordinates.as_slice() {
-        [y, x] => (y, x),
-        [x] => (&flat, x),
-        _ => (&flat, &flat),
-    };
-    let at = |n: usize, y: usize, x: usize| ((n * height + y) * width + x) * channels;
+    let mut shape = call.x().shape().to_vec();
+    let spatial = shape.len() - 2;
     match resize.mode {
         ResizeMode::Nearest(rounding) => {
+            let places = |axis: usize| resize.nearest_places(axis, shape[axis + 1], rounding);
+            let (rows, columns) = match spatial {
+                2 => (places(0), places(1)),
+                _ => (vec![0], places(0)),
+            };
+            let (height, width) = match spatial {
+                2 => (shape[1], shape[2]),
+                _ => (1, shape[1]),
+            };
+            let channels = shape[spatial + 1];
             let mut sources = Vec::with_capacity(call.output.len());
-            for n in 0..batch {
-                for &y in ys {
-                    for &x in xs {
-                        let pixel =
-                            at(n, nearest(y, rounding, height), nearest(x, rounding, width));
+            for n in 0..shape[0] {
+                for &y in &rows {
+                    for &x in &columns {
+                        let pixel = ((n * height + y) * width + x) * channels;
                         sources.extend(pixel..pixel + channels);
                     }
                 }
@@ -46,55 +35,14 @@ pub(super) fn resize(resize: &Resize, call: &Call<'_>) -> Result<Data, Error> {
             pick(call, &sources)
         }
         ResizeMode::Linear => {
-            let data: &[f32] = elements(call.x())?;
-            let mut out = Vec::with_capacity(call.output.len());
-            for n in 0..batch {
-                for &y in ys {
-                    let (top, bottom, v) = between(y, height);
-                    for &x in xs {
-                        let (left, right, u) = between(x, width);
-                        for c in 0..channels {
-                            let mix = |y: usize| {
-                                let (a, b) = (data[at(n, y, left) + c], data[at(n, y, right) + c]);
-                                a * (1.0 - u) + b * u
-                            };
-                            out.push(mix(top) * (1.0 - v) + mix(bottom) * v);
-                        }
-                    }
-                }
+            let mut data: Vec<f32> = elements::<f32>(call.x())?.to_vec();
+            // The last axis first.
+            for axis in (0..spatial).rev() {
+                let rows = resize.linear_rows(axis, shape[axis + 1]);
+                data = mapped(&rows, &data, &shape);
+                shape[axis + 1] = resize.sizes[axis];
             }
-            Ok(Data::F32(out))
+            Ok(Data::F32(data))
         }
     }
-}
-
-/// The source coordinate of result index `o`.
-fn coordinate(resize: &Resize, axis: usize, o: usize, input: usize) -> f32 {
-    let (scale, output, o) = (resize.scales[axis], resize.sizes[axis], o as f32);
-    match resize.coordinates {
-        ResizeCoordinates::Asymmetric => o / scale,
-        ResizeCoordinates::PytorchHalfPixel if output == 1 => 0.0,
-        ResizeCoordinates::HalfPixel | ResizeCoordinates::PytorchHalfPixel => {
-            (o + 0.5) / scale - 0.5
-        }
-        ResizeCoordinates::AlignCorners if output == 1 => 0.0,
-        ResizeCoordinates::AlignCorners => o * (input - 1) as f32 / (output - 1) as f32,
-    }
-}
-
-fn nearest(x: f32, rounding: NearestRounding, size: usize) -> usize {
-    let rounded = match rounding {
-        NearestRounding::Floor => x.floor(),
-        NearestRounding::Ceil => x.ceil(),
-        NearestRounding::PreferFloor => (x - 0.5).ceil(),
-        NearestRounding::PreferCeil => (x + 0.5).floor(),
-    };
-    (rounded.max(0.0) as usize).min(size - 1)
-}
-
-/// The neighbours of a coordinate and how far it lies from the first to the second.
-fn between(x: f32, size: usize) -> (usize, usize, f32) {
-    let x = x.max(0.0).min((size - 1) as f32);
-    let low = x as usize;
-    (low, (low + 1).min(size - 1), x - low as f32)
 }

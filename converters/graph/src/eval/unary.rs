@@ -14,6 +14,23 @@ pub(super) fn unary(function: UnaryFn, call: &Call<'_>) -> Result<Data, Error> {
     }
     match (function, call.x().data()) {
         (UnaryFn::Not, Data::Bool(v)) => Ok(Data::Bool(v.iter().map(|x| !x).collect())),
+        (UnaryFn::IsNan, Data::F32(v)) => Ok(Data::Bool(v.iter().map(|x| x.is_nan()).collect())),
+        (UnaryFn::IsInf { positive, negative }, Data::F32(v)) => {
+            let counts =
+                |&x: &f32| (positive && x == f32::INFINITY) || (negative && x == f32::NEG_INFINITY);
+            Ok(Data::Bool(v.iter().map(counts).collect()))
+        }
+        (UnaryFn::Sign, Data::I32(v)) => Ok(Data::I32(v.iter().map(|x| x.signum()).collect())),
+        (UnaryFn::Sign, Data::I64(v)) => Ok(Data::I64(v.iter().map(|x| x.signum()).collect())),
+        (UnaryFn::BitNot, Data::I32(v)) => Ok(Data::I32(v.iter().map(|x| !x).collect())),
+        (UnaryFn::BitNot, Data::I64(v)) => Ok(Data::I64(v.iter().map(|x| !x).collect())),
+        (UnaryFn::Wrap { bits, signed }, Data::I32(v)) => {
+            let y = v.iter().map(|&x| wrap(x.into(), bits, signed) as i32);
+            Ok(Data::I32(y.collect()))
+        }
+        (UnaryFn::Wrap { bits, signed }, Data::I64(v)) => Ok(Data::I64(
+            v.iter().map(|&x| wrap(x, bits, signed)).collect(),
+        )),
         (_, Data::F32(v)) => Ok(Data::F32(v.iter().map(|&x| apply(function, x)).collect())),
         (UnaryFn::Neg, Data::I32(v)) => Ok(Data::I32(v.iter().map(|x| x.wrapping_neg()).collect())),
         (UnaryFn::Neg, Data::I64(v)) => Ok(Data::I64(v.iter().map(|x| x.wrapping_neg()).collect())),
@@ -23,6 +40,17 @@ pub(super) fn unary(function: UnaryFn, call: &Call<'_>) -> Result<Data, Error> {
             ErrorKind::Type,
             format!("{} of {}", function.name(), call.x().dtype()),
         )),
+    }
+}
+
+/// The low `bits` of `x`, sign-extended where they have a sign.
+fn wrap(x: i64, bits: u8, signed: bool) -> i64 {
+    let away = 64 - u32::from(bits.clamp(1, 64));
+    let top = x << away;
+    if signed {
+        top >> away
+    } else {
+        (top.cast_unsigned() >> away).cast_signed()
     }
 }
 

@@ -60,6 +60,48 @@ pub enum UnaryFn {
     Round,
     /// Logical not, bool → bool.
     Not,
+    /// Sine, argument in radians; so the others.
+    Sin,
+    /// Cosine.
+    Cos,
+    /// Tangent.
+    Tan,
+    /// Inverse sine.
+    Asin,
+    /// Inverse cosine.
+    Acos,
+    /// Inverse tangent.
+    Atan,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// Inverse hyperbolic sine.
+    Asinh,
+    /// Inverse hyperbolic cosine.
+    Acosh,
+    /// Inverse hyperbolic tangent.
+    Atanh,
+    /// −1, 0 or 1, NaN for NaN; also of whole numbers.
+    Sign,
+    /// True for NaN, f32 → bool.
+    IsNan,
+    /// True for infinities of the signs chosen, f32 → bool.
+    IsInf {
+        /// +∞ counts.
+        positive: bool,
+        /// −∞ counts.
+        negative: bool,
+    },
+    /// Every bit flipped, whole numbers.
+    BitNot,
+    /// The low bits of a whole number, read as a narrower integer: how those wrap around.
+    Wrap {
+        /// Bits kept, 1 to 32.
+        bits: u8,
+        /// The top one of them is a sign.
+        signed: bool,
+    },
 }
 
 impl UnaryFn {
@@ -88,7 +130,33 @@ impl UnaryFn {
             Self::Ceil => "Ceil",
             Self::Round => "Round",
             Self::Not => "Not",
+            Self::Sin => "Sin",
+            Self::Cos => "Cos",
+            Self::Tan => "Tan",
+            Self::Asin => "Asin",
+            Self::Acos => "Acos",
+            Self::Atan => "Atan",
+            Self::Sinh => "Sinh",
+            Self::Cosh => "Cosh",
+            Self::Asinh => "Asinh",
+            Self::Acosh => "Acosh",
+            Self::Atanh => "Atanh",
+            Self::Sign => "Sign",
+            Self::IsNan => "IsNaN",
+            Self::IsInf { .. } => "IsInf",
+            Self::BitNot => "BitNot",
+            Self::Wrap { .. } => "Wrap",
         }
+    }
+
+    /// True when the result is bool.
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::Not | Self::IsNan | Self::IsInf { .. })
+    }
+
+    /// True for functions of whole numbers only.
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::BitNot | Self::Wrap { .. })
     }
 }
 
@@ -106,6 +174,20 @@ pub enum BinaryFn {
     Equal,
     Less,
     Greater,
+    LessOrEqual,
+    GreaterOrEqual,
+    /// Remainder with the divisor's sign.
+    Mod,
+    /// Remainder with the dividend's sign.
+    Fmod,
+    /// Of truth values, or of the bits of whole numbers; so the others.
+    And,
+    Or,
+    Xor,
+    /// Bits towards the top; 0 from the width on.
+    ShiftLeft,
+    /// Bits towards the bottom, zeros from the top; 0 from the width on.
+    ShiftRight,
 }
 
 impl BinaryFn {
@@ -122,11 +204,31 @@ impl BinaryFn {
             Self::Equal => "Equal",
             Self::Less => "Less",
             Self::Greater => "Greater",
+            Self::LessOrEqual => "LessOrEqual",
+            Self::GreaterOrEqual => "GreaterOrEqual",
+            Self::Mod => "Mod",
+            Self::Fmod => "Fmod",
+            Self::And => "And",
+            Self::Or => "Or",
+            Self::Xor => "Xor",
+            Self::ShiftLeft => "ShiftLeft",
+            Self::ShiftRight => "ShiftRight",
         }
     }
 
     /// True when the result is bool.
     pub fn is_comparison(self) -> bool {
-        matches!(self, Self::Equal | Self::Less | Self::Greater)
+        matches!(
+            self,
+            Self::Equal | Self::Less | Self::Greater | Self::LessOrEqual | Self::GreaterOrEqual
+        )
+    }
+
+    /// True for functions of bits: truth values and whole numbers.
+    pub fn is_bitwise(self) -> bool {
+        matches!(
+            self,
+            Self::And | Self::Or | Self::Xor | Self::ShiftLeft | Self::ShiftRight
+        )
     }
 }

@@ -24,6 +24,7 @@
 mod clamp;
 mod conv;
 mod elementwise;
+mod index;
 mod movement;
 mod recurrent;
 mod reduce;
@@ -31,6 +32,7 @@ mod reduce;
 pub use clamp::Clamp;
 pub use conv::{Conv, Pool, PoolKind};
 pub use elementwise::{BinaryFn, UnaryFn};
+pub use index::{ArgReduce, Cumulate, Scatter, SparseRows, TopK};
 pub use movement::{
     NearestRounding, Pad, PadMode, Resize, ResizeCoordinates, ResizeMode, SliceAxis,
 };
@@ -140,6 +142,40 @@ pub enum Op {
     ///
     /// A row whose steps are over gives zeros and keeps its state. ONNX LSTM, GRU, RNN.
     Recurrent(Recurrent),
+    /// `condition` (bool), `a`, `b` → `condition ? a : b` with NumPy broadcasting. ONNX Where.
+    Select,
+    /// Where the greatest or least element along an axis is, i64; the axis stays with length 1. NaN never wins.
+    /// ONNX ArgMax, ArgMin.
+    ArgReduce(ArgReduce),
+    /// Sums or products of all elements up to each one along an axis. ONNX CumSum, CumProd.
+    Cumulate(Cumulate),
+    /// The `k` greatest or least elements along an axis in order, or their places; the first of equal ones first, NaN
+    /// greatest. ONNX TopK.
+    TopK(TopK),
+    /// `data`, `indices` (i32 or i64, of the same rank) → an element of `data` for each index, along `axis`.
+    GatherElements {
+        /// The axis indexed.
+        axis: usize,
+    },
+    /// `data`, `indices [.., n]` → slices of `data` by the first `n` axes after the `batch` that both share.
+    GatherNd {
+        /// Leading axes that data and indices share.
+        batch: usize,
+    },
+    /// `data`, `indices`, `updates` (shaped like the indices) → `data` with updates put in along `axis`, in order.
+    ScatterElements {
+        /// The axis indexed.
+        axis: usize,
+        /// What an update does.
+        mode: Scatter,
+    },
+    /// `data`, `indices [.., n]`, `updates` → `data` with slices put in, in order.
+    ScatterNd {
+        /// What an update does.
+        mode: Scatter,
+    },
+    /// A linear map along an axis, f32.
+    SparseRows(SparseRows),
     /// Converts the element type: floats to integers truncate and saturate; to bool is `≠ 0`.
     Cast {
         /// The result's type.
@@ -184,6 +220,17 @@ impl Op {
                 Cell::Gru { .. } => "GRU",
                 Cell::Lstm { .. } => "LSTM",
             },
+            Self::Select => "Select",
+            Self::ArgReduce(a) if a.least => "ArgMin",
+            Self::ArgReduce(_) => "ArgMax",
+            Self::Cumulate(c) if c.kind == ReduceKind::Prod => "CumProd",
+            Self::Cumulate(_) => "CumSum",
+            Self::TopK(_) => "TopK",
+            Self::GatherElements { .. } => "GatherElements",
+            Self::GatherNd { .. } => "GatherNd",
+            Self::ScatterElements { .. } => "ScatterElements",
+            Self::ScatterNd { .. } => "ScatterNd",
+            Self::SparseRows(_) => "SparseRows",
             Self::Cast { .. } => "Cast",
             Self::Quantize => "Quantize",
             Self::Dequantize => "Dequantize",

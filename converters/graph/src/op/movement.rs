@@ -1,5 +1,7 @@
 //! Attributes of operators that move elements without arithmetic, and of resizing.
 
+use super::SparseRows;
+
 /// One axis of a slice: elements `start, start + step, …`, `len` of them, all within the axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceAxis {
@@ -75,4 +77,66 @@ pub struct Resize {
     pub sizes: Vec<usize>,
     /// Scales used by the coordinate rule (result / source), one a spatial axis.
     pub scales: Vec<f32>,
+}
+
+impl Resize {
+    /// For each result along spatial `axis`, which was `input` long, the element that is nearest.
+    pub fn nearest_places(
+        &self,
+        axis: usize,
+        input: usize,
+        rounding: NearestRounding,
+    ) -> Vec<usize> {
+        let place = |o| nearest(coordinate(self, axis, o, input), rounding, input);
+        (0..self.sizes[axis]).map(place).collect()
+    }
+
+    /// For each result along spatial `axis`, which was `input` long, its two neighbours with their weights, as a map along
+    /// axis `axis + 1` of the data.
+    pub fn linear_rows(&self, axis: usize, input: usize) -> SparseRows {
+        let (mut starts, mut index, mut weights) = (vec![0], Vec::new(), Vec::new());
+        for o in 0..self.sizes[axis] {
+            let (low, high, share) = between(coordinate(self, axis, o, input), input);
+            index.extend([low as u32, high as u32]);
+            weights.extend([1.0 - share, share]);
+            starts.push(index.len() as u32);
+        }
+        SparseRows {
+            axis: axis + 1,
+            starts: starts.into(),
+            index: index.into(),
+            weights: weights.into(),
+        }
+    }
+}
+
+/// The source coordinate of result index `o`.
+fn coordinate(resize: &Resize, axis: usize, o: usize, input: usize) -> f32 {
+    let (scale, output, o) = (resize.scales[axis], resize.sizes[axis], o as f32);
+    match resize.coordinates {
+        ResizeCoordinates::Asymmetric => o / scale,
+        ResizeCoordinates::PytorchHalfPixel if output == 1 => 0.0,
+        ResizeCoordinates::HalfPixel | ResizeCoordinates::PytorchHalfPixel => {
+            (o + 0.5) / scale - 0.5
+        }
+        ResizeCoordinates::AlignCorners if output == 1 => 0.0,
+        ResizeCoordinates::AlignCorners => o * (input - 1) as f32 / (output - 1) as f32,
+    }
+}
+
+fn nearest(x: f32, rounding: NearestRounding, size: usize) -> usize {
+    let rounded = match rounding {
+        NearestRounding::Floor => x.floor(),
+        NearestRounding::Ceil => x.ceil(),
+        NearestRounding::PreferFloor => (x - 0.5).ceil(),
+        NearestRounding::PreferCeil => (x + 0.5).floor(),
+    };
+    (rounded.max(0.0) as usize).min(size - 1)
+}
+
+/// The neighbours of a coordinate and how far it lies from the first to the second.
+fn between(x: f32, size: usize) -> (usize, usize, f32) {
+    let x = x.max(0.0).min((size - 1) as f32);
+    let low = x as usize;
+    (low, (low + 1).min(size - 1), x - low as f32)
 }

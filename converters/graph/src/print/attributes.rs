@@ -45,7 +45,31 @@ impl Display for Attributes<'_> {
             Op::Resize(resize) => write_resize(f, resize),
             Op::Recurrent(layer) => write_recurrent(f, layer),
             Op::Cast { to } => write!(f, " to={to}"),
-            Op::MatMul | Op::Embedding | Op::Quantize | Op::Dequantize | Op::Requantize => Ok(()),
+            Op::ArgReduce(a) => {
+                write!(f, " axis={}", a.axis)?;
+                f.write_str(if a.last { " last" } else { "" })
+            }
+            Op::Cumulate(c) => {
+                write!(f, " axis={}", c.axis)?;
+                f.write_str(if c.exclusive { " exclusive" } else { "" })?;
+                f.write_str(if c.reverse { " reverse" } else { "" })
+            }
+            Op::TopK(t) => {
+                write!(f, " axis={} k={}", t.axis, t.k)?;
+                f.write_str(if t.largest { "" } else { " least" })?;
+                f.write_str(if t.indices { " indices" } else { "" })
+            }
+            Op::GatherElements { axis } => write!(f, " axis={axis}"),
+            Op::GatherNd { batch } => write_list(f, "batch", &[*batch], 0),
+            Op::ScatterElements { axis, mode } => write!(f, " axis={axis} mode={mode:?}"),
+            Op::ScatterNd { mode } => write!(f, " mode={mode:?}"),
+            Op::SparseRows(s) => write!(f, " axis={} rows={}", s.axis, s.rows()),
+            Op::Select
+            | Op::MatMul
+            | Op::Embedding
+            | Op::Quantize
+            | Op::Dequantize
+            | Op::Requantize => Ok(()),
         }
     }
 }
@@ -96,6 +120,10 @@ fn write_unary(f: &mut Formatter<'_>, function: UnaryFn) -> fmt::Result {
         UnaryFn::Clamp(clamp) => write!(f, " lo={:?} hi={:?}", clamp.lo, clamp.hi),
         UnaryFn::LeakyRelu { alpha } | UnaryFn::Elu { alpha } => write!(f, " alpha={alpha:?}"),
         UnaryFn::HardSigmoid { alpha, beta } => write!(f, " alpha={alpha:?} beta={beta:?}"),
+        UnaryFn::IsInf { positive, negative } => {
+            write!(f, " positive={positive} negative={negative}")
+        }
+        UnaryFn::Wrap { bits, signed } => write!(f, " bits={bits} signed={signed}"),
         _ => Ok(()),
     }
 }

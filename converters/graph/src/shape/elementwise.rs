@@ -21,9 +21,19 @@ pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>, Error> {
 }
 
 pub(super) fn unary(function: UnaryFn, x: &Value) -> Result<Inferred, Error> {
+    if let UnaryFn::Wrap { bits, .. } = function
+        && !(1..=32).contains(&bits)
+    {
+        return Err(type_error(format!("Wrap to {bits} bits")));
+    }
+    if function.is_test() && function != UnaryFn::Not {
+        super::float_only(function.name(), x)?;
+        return Ok((DType::Bool, x.shape.clone()));
+    }
     let fits = match function {
         UnaryFn::Not => x.dtype == DType::Bool,
-        UnaryFn::Neg | UnaryFn::Abs => arithmetic(x).map(|_| true)?,
+        UnaryFn::Neg | UnaryFn::Abs | UnaryFn::Sign => arithmetic(x).map(|_| true)?,
+        _ if function.is_whole() => arithmetic(x)? == Arithmetic::Whole,
         _ => arithmetic(x)? != Arithmetic::Whole,
     };
     if fits {
@@ -46,10 +56,17 @@ pub(super) fn binary(
 ) -> Result<Inferred, Error> {
     let shape = broadcast(&a.shape, &b.shape)?;
     let name = function.name();
-    if function == BinaryFn::Equal && a.dtype == DType::Bool && b.dtype == DType::Bool && !clamped {
+    let of_truths = matches!(
+        function,
+        BinaryFn::Equal | BinaryFn::And | BinaryFn::Or | BinaryFn::Xor
+    );
+    if of_truths && a.dtype == DType::Bool && b.dtype == DType::Bool && !clamped {
         return Ok((DType::Bool, shape));
     }
     let kind = arithmetic(a)?;
+    if function.is_bitwise() && kind != Arithmetic::Whole {
+        return Err(type_error(format!("{name} of {} \"{}\"", a.dtype, a.name)));
+    }
     if kind != arithmetic(b)? || (kind != Arithmetic::Integer && a.dtype != b.dtype) {
         return Err(type_error(format!(
             "{name} of {} \"{}\" and {} \"{}\"",

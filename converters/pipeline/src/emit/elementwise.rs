@@ -13,6 +13,9 @@ impl Emitter<'_> {
         let layout = self.layout(node.inputs[0]);
         let x = self.real(node.inputs[0], layout)?;
         let name = self.output_name(node.output);
+        if let UnaryFn::Wrap { .. } | UnaryFn::BitNot = function {
+            return Err(self.unsupported(node, "a function of the bits of integers"));
+        }
         let result = self.function(&x, function, &name)?;
         self.define(node.output, layout, result)
     }
@@ -51,7 +54,28 @@ impl Emitter<'_> {
             UnaryFn::Floor => "Floor",
             UnaryFn::Ceil => "Ceil",
             UnaryFn::Round => "Round",
-            UnaryFn::Not => "Not",
+            UnaryFn::IsInf { positive, negative } => {
+                return Ok(self.push("IsInf", &[x], name, |n| {
+                    n.with_int("detect_positive", positive.into())
+                        .with_int("detect_negative", negative.into())
+                }));
+            }
+            UnaryFn::Not
+            | UnaryFn::Sin
+            | UnaryFn::Cos
+            | UnaryFn::Tan
+            | UnaryFn::Asin
+            | UnaryFn::Acos
+            | UnaryFn::Atan
+            | UnaryFn::Sinh
+            | UnaryFn::Cosh
+            | UnaryFn::Asinh
+            | UnaryFn::Acosh
+            | UnaryFn::Atanh
+            | UnaryFn::Sign
+            | UnaryFn::IsNan
+            | UnaryFn::BitNot
+            | UnaryFn::Wrap { .. } => function.name(),
         };
         Ok(self.push(plain, &[x], name, |n| n))
     }
@@ -112,7 +136,16 @@ impl Emitter<'_> {
             self.operand(b, layout, rank)?,
         );
         let name = self.output_name(node.output);
-        let result = self.push(function.name(), &[&x, &y], &name, |n| n);
+        let result = match function {
+            BinaryFn::Mod | BinaryFn::Fmod => {
+                let c = matches!(function, BinaryFn::Fmod);
+                self.push("Mod", &[&x, &y], &name, |n| n.with_int("fmod", c.into()))
+            }
+            _ if function.is_bitwise() && self.value(a).dtype != DType::Bool => {
+                return Err(self.unsupported(node, "a function of the bits of integers"));
+            }
+            _ => self.push(function.name(), &[&x, &y], &name, |n| n),
+        };
         let result = self.clamped(node.output, result, clamp)?;
         self.define(node.output, layout, result)
     }

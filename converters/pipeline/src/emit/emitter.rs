@@ -90,6 +90,7 @@ impl<'g> Emitter<'g> {
     }
 
     /// Appends a node whose outputs have names of their own.
+    /// Appends a node whose output has a name that [`fresh`](Self::fresh) gave.
     pub(super) fn append(&mut self, node: NodeProto) {
         self.builder.node(node);
     }
@@ -277,6 +278,21 @@ impl<'g> Emitter<'g> {
             Op::Gather { axis } => self.gather(node, *axis),
             Op::Embedding => self.embedding(node),
             Op::Recurrent(layer) => self.recurrent(node, layer),
+            Op::Select => self.as_it_is(node, "Where", |n| n),
+            Op::ArgReduce(a) => self.arg_reduce(node, a),
+            Op::Cumulate(c) => self.cumulate(node, c),
+            Op::TopK(t) => self.top_k(node, t),
+            Op::GatherElements { axis } => {
+                let axis = *axis as i64;
+                self.as_it_is(node, "GatherElements", |n| n.with_int("axis", axis))
+            }
+            Op::GatherNd { batch } => {
+                let batch = *batch as i64;
+                self.as_it_is(node, "GatherND", |n| n.with_int("batch_dims", batch))
+            }
+            Op::ScatterElements { axis, mode } => self.scatter(node, Some(*axis), *mode),
+            Op::ScatterNd { mode } => self.scatter(node, None, *mode),
+            Op::SparseRows(_) => Err(self.unsupported(node, "a linear map of few weights")),
             Op::Cast { to } => self.cast(node, *to),
             Op::Quantize | Op::Requantize => {
                 let layout = self.layout(node.inputs[0]);

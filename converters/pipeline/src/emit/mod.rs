@@ -10,6 +10,7 @@
 mod elementwise;
 mod embedding;
 mod emitter;
+mod index;
 mod layout;
 mod movement;
 mod product;

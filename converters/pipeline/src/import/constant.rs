@@ -4,6 +4,7 @@
 use redpoll_graph::{DType, Data, Tensor};
 
 use super::importer::Importer;
+use super::narrow;
 use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
 use super::tensor::tensor_of;
 
@@ -13,8 +14,11 @@ const MAX_FILLED: usize = 1 << 24;
 /// Constant-1 to -25, all forms but strings and sparse tensors.
 pub(crate) fn constant(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let proto = node.proto;
+    let mut width = None;
     let tensor = if let Some(t) = proto.attr_tensor("value")? {
-        tensor_of(&import.model.tensor(t)?)?
+        let data = import.model.tensor(t)?;
+        width = narrow::width(data.data_type());
+        tensor_of(&data)?
     } else if let Some(v) = proto.attr_float("value_float")? {
         Tensor::scalar(v)
     } else if let Some(v) = proto.attr_floats("value_floats")? {
@@ -28,7 +32,9 @@ pub(crate) fn constant(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Output
     } else {
         return gap("strings and sparse tensors are not supported");
     };
-    Ok(vec![import.graph.add_constant(node.output_name(), tensor)])
+    let id = import.graph.add_constant(node.output_name(), tensor);
+    import.narrow.extend(width.map(|w| (id, w)));
+    Ok(vec![id])
 }
 
 /// ConstantOfShape-9, -20 and later; zeros of f32 without `value`.
@@ -162,14 +168,30 @@ fn float_range(import: &Importer<'_>, node: &OnnxNode<'_>) -> Result<Tensor, Sto
 
 /// Identity, and Dropout in inference: the input itself.
 pub(crate) fn pass(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
-    if node.wants_output(1) {
-        return gap("the mask (second output) is not supported; export for inference");
-    }
     if node.proto.op_type == "Dropout" && node.opset >= 12 && node.optional(2).is_some() {
         match import.constant_input(node, 2, "training_mode")?.data() {
             Data::Bool(v) if v.iter().all(|&b| !b) => {}
             _ => return gap("training mode is not supported; export for inference"),
         }
     }
-    Ok(vec![node.input(0)?])
+    if node.proto.op_type == "Dropout" && node.opset < 7 && !node.flag("is_test")? {
+        return gap("training mode is not supported; export for inference");
+    }
+    let x = node.input(0)?;
+    if !node.wants_output(1) {
+        return Ok(vec![x]);
+    }
+    // In inference everything is kept.
+    let shape = import.shape(x).to_vec();
+    let n = import.graph.value(x).len();
+    if n > MAX_FILLED || !import.budget.take(n, n) {
+        return gap(format!("a mask of {n} elements"));
+    }
+    let mask = if node.opset < 10 {
+        Data::F32(vec![1.0; n])
+    } else {
+        Data::Bool(vec![true; n])
+    };
+    let mask = Tensor::new(shape, mask)?;
+    Ok(vec![x, import.constant(node, "mask", mask)])
 }

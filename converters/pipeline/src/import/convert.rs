@@ -3,7 +3,10 @@
 use redpoll_graph::{DType, Data, Op, QParams, Tensor, ValueId, shape};
 use redpoll_onnx::DataType;
 
+use super::blocks;
+use super::compose::Compose;
 use super::importer::Importer;
+use super::narrow::{self, Width};
 use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
 use super::tensor::dtype_of;
 
@@ -13,32 +16,77 @@ pub(crate) fn cast(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let Some(to) = node.proto.attr_int("to")? else {
         return invalid("attribute \"to\" is missing");
     };
-    let to = dtype_of(DataType::from_onnx(i32::try_from(to).unwrap_or(0))?)?;
-    if import.dtype(x) == to {
-        return Ok(vec![x]);
-    }
-    Ok(vec![import.emit(node, Op::Cast { to }, &[x])?])
+    let to = DataType::from_onnx(i32::try_from(to).unwrap_or(0))?;
+    Ok(vec![cast_to(
+        import,
+        node,
+        x,
+        dtype_of(to)?,
+        narrow::width(to),
+    )?])
 }
 
-/// QuantizeLinear-10, -13, -19, -21 and later, to 8 bits. Scale and zero point become those of the result.
+/// CastLike-15, -19 and later.
+pub(crate) fn cast_like(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let (x, like) = (node.input(0)?, node.input(1)?);
+    let width = import.narrow.get(&like).copied();
+    let to = import.dtype(like);
+    Ok(vec![cast_to(import, node, x, to, width)?])
+}
+
+/// `x` as `to`, cut to `width`. Of floats, what is beyond the width saturates first, as it does for 8 bits.
+fn cast_to(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    to: DType,
+    width: Option<Width>,
+) -> Result<ValueId, Stop> {
+    let own = import.narrow.get(&x).copied();
+    let mut y = x;
+    if import.dtype(y) != to {
+        y = import.emit_part(node, "cast", Op::Cast { to }, &[y])?;
+    }
+    if let Some(width) = width.filter(|_| own != width) {
+        y = narrow::wrap(import, node, y, width)?;
+    } else if own != width && y == x {
+        // The same elements without a width of their own.
+        let shape = import.shape(x).to_vec();
+        y = import.emit_part(node, "copy", Op::Reshape { shape }, &[x])?;
+    }
+    import.narrow.extend(width.map(|w| (y, w)));
+    Ok(y)
+}
+
+/// QuantizeLinear-10, -13, -19, -21 and later. With constant scales for a tensor or channel and 8 bits, scale and zero
+/// point become those of the result; otherwise it is written out as arithmetic.
 pub(crate) fn quantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    quantize_along(import, node, node.int_or("axis", 1)?)
+}
+
+/// As [`quantize`] with scales along `axis`.
+pub(crate) fn quantize_along(import: &mut Importer<'_>, node: &OnnxNode<'_>, axis: i64) -> Outputs {
     let x = node.input(0)?;
     if import.dtype(x) != DType::F32 {
         return gap("only floats can be quantised");
     }
-    let dtype = match node.optional(2) {
-        Some(zero_point) => import.dtype(zero_point),
+    let (dtype, width) = match node.optional(2) {
+        Some(zero_point) => (
+            import.dtype(zero_point),
+            import.narrow.get(&zero_point).copied(),
+        ),
         None => match node.int_or("output_dtype", 0)? {
-            0 => DType::U8,
-            t => dtype_of(DataType::from_onnx(i32::try_from(t).unwrap_or(0))?)?,
+            0 => (DType::U8, None),
+            t => {
+                let t = DataType::from_onnx(i32::try_from(t).unwrap_or(0))?;
+                (dtype_of(t)?, narrow::width(t))
+            }
         },
     };
-    if dtype.quantized_range().is_none() {
-        return gap(format!(
-            "a result of type {dtype}; only 8 bits are supported"
-        ));
+    if dtype.quantized_range().is_none() || !is_simple(import, node)? {
+        return blocks::quantize(import, node, axis, dtype, width);
     }
-    let qparams = qparams(import, node, import.shape(x).to_vec(), dtype)?;
+    let qparams = qparams(import, node, import.shape(x).to_vec(), dtype, axis)?;
     if let Some(values) = import.graph.constant(x).and_then(Tensor::as_f32) {
         let shape = import.shape(x).to_vec();
         let tensor = quantize_constant(values, &shape, dtype, &qparams)?;
@@ -55,13 +103,49 @@ pub(crate) fn quantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Output
     )])
 }
 
-/// DequantizeLinear-10, -13, -19, -21 and later, from 8 bits or i32. Scale and zero point become those of the operand.
+/// True for scales that are constant, one or a vector, and not of blocks.
+fn is_simple(import: &Importer<'_>, node: &OnnxNode<'_>) -> Result<bool, Stop> {
+    let scale = import.graph.constant(node.input(1)?);
+    let zero = node.optional(2).map(|id| import.graph.constant(id));
+    let whole = node.int_or("block_size", 0)? == 0;
+    let plain = scale.is_some_and(|s| s.shape().len() <= 1) && zero != Some(None);
+    Ok(whole && plain)
+}
+
+/// DequantizeLinear-10, -13, -19, -21 and later. With constant scales for a tensor or channel and 8 bits or i32, scale and
+/// zero point become those of the operand; otherwise it is written out as arithmetic.
 pub(crate) fn dequantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let axis = node.int_or("axis", 1)?;
+    Ok(vec![dequantize_along(import, node, axis)?])
+}
+
+/// As [`dequantize`] with scales along `axis`.
+pub(crate) fn dequantize_along(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    axis: i64,
+) -> Result<ValueId, Stop> {
     let mut x = node.input(0)?;
-    if !matches!(import.dtype(x), DType::I8 | DType::U8 | DType::I32) {
-        return gap(format!("an operand of type {}", import.dtype(x)));
+    let fits = matches!(import.dtype(x), DType::I8 | DType::U8 | DType::I32);
+    let zero_is_zero = |import: &Importer<'_>| match node.optional(2) {
+        Some(id) if import.dtype(x) == DType::I32 => import
+            .graph
+            .constant(id)
+            .and_then(Tensor::to_i64)
+            .is_some_and(|v| v.iter().all(|&z| z == 0)),
+        _ => true,
+    };
+    let wide = import.narrow.contains_key(&x);
+    if !fits || wide || !zero_is_zero(import) || !is_simple(import, node)? {
+        return blocks::dequantize(import, node, axis);
     }
-    let qparams = qparams(import, node, import.shape(x).to_vec(), import.dtype(x))?;
+    let qparams = qparams(
+        import,
+        node,
+        import.shape(x).to_vec(),
+        import.dtype(x),
+        axis,
+    )?;
     match &import.graph.value(x).qparams {
         Some(own) if *own == qparams => {}
         Some(_) => {
@@ -74,12 +158,26 @@ pub(crate) fn dequantize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outp
         }
         None => give_qparams(import, x, &qparams)?,
     }
-    Ok(vec![import.emit_as(
-        &node.name,
-        node.output_name(),
-        Op::Dequantize,
-        &[x],
-    )?])
+    let (name, value) = (node.name.clone(), format!("{}_real", node.name));
+    let value = if node.proto.op_type == "DequantizeLinear" {
+        node.output_name().to_owned()
+    } else {
+        value
+    };
+    import.emit_as(&name, &value, Op::Dequantize, &[x])
+}
+
+/// `x` as the type that an attribute names; f32 without it.
+pub(crate) fn output_type(
+    c: &mut Compose<'_, '_, '_, '_>,
+    x: ValueId,
+    attribute: &str,
+) -> Result<ValueId, Stop> {
+    let to = match c.node.int_or(attribute, 0)? {
+        0 => return Ok(x),
+        t => DataType::from_onnx(i32::try_from(t).unwrap_or(0))?,
+    };
+    cast_to(c.import, c.node, x, dtype_of(to)?, narrow::width(to))
 }
 
 /// Gives `id` its scale, and the values that it was moved from unchanged.
@@ -110,10 +208,8 @@ fn qparams(
     node: &OnnxNode<'_>,
     shape: Vec<usize>,
     dtype: DType,
+    axis: i64,
 ) -> Result<QParams, Stop> {
-    if node.int_or("block_size", 0)? != 0 {
-        return gap("a scale for each block is not supported; quantise per channel");
-    }
     let scale = import.constant_input(node, 1, "the scale")?;
     let Some(scales) = scale.as_f32().map(<[f32]>::to_vec) else {
         return invalid("the scale is not a float");
@@ -141,7 +237,7 @@ fn qparams(
         return gap("scales with more than one axis are not supported");
     }
     let axis = if along_axis {
-        let axis = axis_of(node.int_or("axis", 1)?, shape.len())?;
+        let axis = axis_of(axis, shape.len())?;
         if shape[axis] != scales.len() {
             return invalid(format!(
                 "{} scales for axis {axis} of {shape:?}",

@@ -1,10 +1,10 @@
 //! Element-wise functions of one, two and many inputs.
 
 use redpoll_graph::op::{BinaryFn, Clamp, UnaryFn};
-use redpoll_graph::{DType, Data, Op, Tensor, ValueId};
+use redpoll_graph::{DType, Op, Tensor, ValueId};
 
 use super::importer::Importer;
-use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
+use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
 
 /// A two-input operator without bounds.
 pub(crate) fn binary(function: BinaryFn) -> Op {
@@ -17,7 +17,6 @@ pub(crate) fn binary(function: BinaryFn) -> Op {
 /// Functions of one input without attributes.
 pub(crate) fn unary(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let function = match node.proto.op_type.as_str() {
-        "Relu" => UnaryFn::Clamp(Clamp::RELU),
         "Sigmoid" => UnaryFn::Sigmoid,
         "HardSwish" => UnaryFn::HardSwish,
         "Tanh" => UnaryFn::Tanh,
@@ -33,6 +32,20 @@ pub(crate) fn unary(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
         "Ceil" => UnaryFn::Ceil,
         "Round" => UnaryFn::Round,
         "Not" => UnaryFn::Not,
+        "Sin" => UnaryFn::Sin,
+        "Cos" => UnaryFn::Cos,
+        "Tan" => UnaryFn::Tan,
+        "Asin" => UnaryFn::Asin,
+        "Acos" => UnaryFn::Acos,
+        "Atan" => UnaryFn::Atan,
+        "Sinh" => UnaryFn::Sinh,
+        "Cosh" => UnaryFn::Cosh,
+        "Asinh" => UnaryFn::Asinh,
+        "Acosh" => UnaryFn::Acosh,
+        "Atanh" => UnaryFn::Atanh,
+        "Sign" => UnaryFn::Sign,
+        "IsNaN" => UnaryFn::IsNan,
+        "BitwiseNot" => UnaryFn::BitNot,
         other => return gap(format!("the function {other} is not known")),
     };
     apply(import, node, function)
@@ -47,14 +60,6 @@ fn apply(import: &mut Importer<'_>, node: &OnnxNode<'_>, function: UnaryFn) -> O
 pub(crate) fn leaky_relu(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let alpha = node.float_or("alpha", 0.01)?;
     apply(import, node, UnaryFn::LeakyRelu { alpha })
-}
-
-/// PRelu-7, -9, -16 with one slope for all elements.
-pub(crate) fn prelu(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
-    match import.scalar(node.input(1)?) {
-        Some(alpha) => apply(import, node, UnaryFn::LeakyRelu { alpha }),
-        None => gap("a slope for each channel is not supported; only one constant slope is"),
-    }
 }
 
 /// Elu-6, -22.
@@ -102,10 +107,12 @@ pub(crate) fn clip(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let (lo, hi) = if node.opset < 11 {
         let bound = |name: &str| -> Result<Option<f32>, Stop> { Ok(node.proto.attr_float(name)?) };
         (bound("min")?, bound("max")?)
-    } else if import.dtype(x) == DType::F32 {
+    } else if import.dtype(x) == DType::F32
+        && [1, 2].iter().all(|&i| constant_bound(import, node, i))
+    {
         (bound_input(import, node, 1)?, bound_input(import, node, 2)?)
     } else {
-        return integer_clip(import, node, x);
+        return computed_clip(import, node, x);
     };
     let hi = hi.unwrap_or(f32::INFINITY);
     // Where the bounds cross, the upper one wins.
@@ -131,7 +138,16 @@ fn bound_input(
     }
 }
 
-fn integer_clip(import: &mut Importer<'_>, node: &OnnxNode<'_>, x: ValueId) -> Outputs {
+/// True when a bound is one constant float, or absent.
+fn constant_bound(import: &Importer<'_>, node: &OnnxNode<'_>, index: usize) -> bool {
+    match node.optional(index) {
+        Some(id) => import.scalar(id).is_some(),
+        None => true,
+    }
+}
+
+/// Bounds that are computed, or of whole numbers.
+fn computed_clip(import: &mut Importer<'_>, node: &OnnxNode<'_>, x: ValueId) -> Outputs {
     let mut y = x;
     for (index, part, function) in [(1, "min", BinaryFn::Max), (2, "max", BinaryFn::Min)] {
         if let Some(bound) = node.optional(index) {
@@ -141,7 +157,7 @@ fn integer_clip(import: &mut Importer<'_>, node: &OnnxNode<'_>, x: ValueId) -> O
     Ok(vec![y])
 }
 
-/// Functions of two inputs, opset 7 and later (NumPy broadcasting).
+/// Functions of two inputs: NumPy broadcasting from opset 7 on, one axis of alignment before.
 pub(crate) fn two(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let function = match node.proto.op_type.as_str() {
         "Add" => BinaryFn::Add,
@@ -151,34 +167,39 @@ pub(crate) fn two(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
         "Equal" => BinaryFn::Equal,
         "Less" => BinaryFn::Less,
         "Greater" => BinaryFn::Greater,
+        "LessOrEqual" => BinaryFn::LessOrEqual,
+        "GreaterOrEqual" => BinaryFn::GreaterOrEqual,
+        "And" | "BitwiseAnd" => BinaryFn::And,
+        "Or" | "BitwiseOr" => BinaryFn::Or,
+        "Xor" | "BitwiseXor" => BinaryFn::Xor,
+        "Mod" if node.flag("fmod")? => BinaryFn::Fmod,
+        "Mod" => BinaryFn::Mod,
         other => return gap(format!("the function {other} is not known")),
     };
-    let inputs = [node.input(0)?, node.input(1)?];
+    let inputs = [node.input(0)?, second(import, node)?];
     Ok(vec![import.emit(node, binary(function), &inputs)?])
 }
 
-/// LessOrEqual-12, -16 and GreaterOrEqual-12, -16 of integers (floats would get NaN wrong).
-pub(crate) fn or_equal(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
-    let inputs = [node.input(0)?, node.input(1)?];
-    if import.dtype(inputs[0]) == DType::F32 {
-        return gap("not supported for floats; use Less or Greater");
+/// The second operand; before opset 7 its axes may be aligned at one of the first's.
+fn second(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Result<ValueId, Stop> {
+    let (a, b) = (node.input(0)?, node.input(1)?);
+    if node.opset >= 7 || !node.flag("broadcast")? {
+        return Ok(b);
     }
-    let opposite = if node.proto.op_type == "LessOrEqual" {
-        BinaryFn::Greater
-    } else {
-        BinaryFn::Less
+    let (rank, mut shape) = (import.rank(a), import.shape(b).to_vec());
+    let axis = match node.proto.attr_int("axis")? {
+        Some(axis) => axis_of(axis, rank.max(1))?,
+        None => return Ok(b),
     };
-    let opposite = import.emit_part(node, "not", binary(opposite), &inputs)?;
-    Ok(vec![import.emit(
-        node,
-        Op::Unary(UnaryFn::Not),
-        &[opposite],
-    )?])
+    while axis + shape.len() < rank {
+        shape.push(1);
+    }
+    import.emit_part(node, "aligned", Op::Reshape { shape }, &[b])
 }
 
 /// Pow-7, -12, -13, -15; small constant exponents become products and roots.
 pub(crate) fn pow(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
-    let (x, exponent) = (node.input(0)?, node.input(1)?);
+    let (x, exponent) = (node.input(0)?, second(import, node)?);
     let exponent = as_type_of(import, node, exponent, x)?;
     let rank_kept = import.rank(exponent) <= import.rank(x);
     let constant = import.scalar(exponent).filter(|_| rank_kept);
@@ -235,26 +256,6 @@ pub(crate) fn many(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
         y = import.emit(node, binary(BinaryFn::Mul), &[y, share])?;
     }
     Ok(vec![y])
-}
-
-/// Where-9, -16 with a constant condition that is the same for all elements.
-pub(crate) fn select(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
-    let condition = import.constant_input(node, 0, "the condition")?;
-    let Data::Bool(bits) = condition.data() else {
-        return invalid("the condition is not of type BOOL");
-    };
-    let (yes, no) = (bits.iter().all(|&b| b), bits.iter().all(|&b| !b));
-    let chosen = match (yes, no) {
-        (true, _) => node.input(1)?,
-        (_, true) => node.input(2)?,
-        _ => return gap("a condition that differs between elements is not supported"),
-    };
-    let mut shape = condition.shape().to_vec();
-    for index in 1..3 {
-        let other = import.shape(node.input(index)?).to_vec();
-        shape = broadcast(&shape, &other)?;
-    }
-    Ok(vec![import.emit(node, Op::Expand { shape }, &[chosen])?])
 }
 
 /// The shape that two shapes broadcast to.

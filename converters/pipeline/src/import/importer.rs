@@ -7,6 +7,7 @@ use redpoll_graph::{DType, Graph, Node, Op, QParams, Tensor, ValueId, shape};
 use redpoll_onnx::Model;
 
 use super::fold::{self, Budget};
+use super::narrow::Width;
 use super::node::{OnnxNode, Stop, gap, invalid};
 
 /// What a name of the ONNX model stands for so far.
@@ -28,6 +29,8 @@ pub(crate) struct Importer<'a> {
     pub names: BTreeMap<String, Known>,
     /// What constants may still take.
     pub budget: Budget,
+    /// Values that are narrower than the type that holds them.
+    pub narrow: BTreeMap<ValueId, Width>,
     node_names: BTreeMap<String, usize>,
 }
 
@@ -39,6 +42,7 @@ impl<'a> Importer<'a> {
             graph: Graph::default(),
             names: BTreeMap::new(),
             budget: Budget::of(&Graph::default()),
+            narrow: BTreeMap::new(),
             node_names: BTreeMap::new(),
         }
     }

@@ -4,6 +4,10 @@
 //! operator is handled from which opset on. Windowed operators become channels-last at once, between two transpositions
 //! that optimisation removes; whatever depends on constants alone is computed here.
 
+mod activation;
+mod attention;
+mod blocks;
+mod compose;
 mod constant;
 mod conv;
 mod conv_transpose;
@@ -14,16 +18,24 @@ mod elementwise;
 pub(crate) mod fold;
 mod gather;
 mod importer;
+mod index;
 mod inputs;
+mod interpolate;
 mod layout;
+mod loss;
 mod movement;
+mod narrow;
 mod node;
 mod norm;
 mod pool;
+mod pool_places;
+mod quantized;
 mod recurrent;
 mod reduce;
 mod resize;
+mod sample;
 mod shapes;
+mod signal;
 mod table;
 mod tensor;
 #[cfg(test)]
@@ -32,9 +44,9 @@ mod window;
 
 use std::collections::BTreeMap;
 
-use redpoll_graph::{Op, ValueId};
-use redpoll_onnx::Model;
+use redpoll_graph::{Op, Tensor, ValueId};
 use redpoll_onnx::proto::NodeProto;
+use redpoll_onnx::{Model, TensorData};
 
 use crate::{Error, ErrorKind, Gap, Imported};
 use importer::{Importer, Known};
@@ -91,6 +103,18 @@ pub fn import(model: &Model, options: &ImportOptions) -> Result<Imported, Error>
     Ok(Imported(import.graph))
 }
 
+/// A decoded ONNX tensor as the graph holds it: floats of any width as f32, narrow integers as they are or wider.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] for an element type that the graph has not, [`ErrorKind::Invalid`] beyond the limits.
+pub fn tensor(data: &TensorData) -> Result<Tensor, Error> {
+    tensor::tensor_of(data).map_err(|stop| match stop {
+        Stop::Gap(reason) => Error::new(ErrorKind::Unsupported, reason),
+        Stop::Invalid(reason) => Error::new(ErrorKind::Invalid, reason),
+        Stop::Blocked => Error::new(ErrorKind::Internal, "a tensor is blocked"),
+    })
+}
+
 /// Imports one node, or notes why not.
 fn one(import: &mut Importer<'_>, proto: &NodeProto, gaps: &mut Vec<Gap>) -> Result<(), Error> {
     let first = proto.output.first().map_or("", String::as_str);
@@ -104,7 +128,8 @@ fn one(import: &mut Importer<'_>, proto: &NodeProto, gaps: &mut Vec<Gap>) -> Res
         Err(reason) => (full_name(proto), Err(Stop::Gap(reason))),
         Ok(function) => (
             proto.op_type.clone(),
-            resolve(import, proto, name).and_then(|node| function(import, &node)),
+            resolve(import, proto, name)
+                .and_then(|mut node| narrow::import(import, &mut node, function)),
         ),
     };
     match result {

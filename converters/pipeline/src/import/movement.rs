@@ -1,11 +1,12 @@
 //! Operators that move elements: shapes, order, parts, borders.
 
 use redpoll_graph::op::{Pad, PadMode, SliceAxis};
-use redpoll_graph::{Op, ValueId};
+use redpoll_graph::{DType, Op, ValueId};
 
+use super::compose::{Compose, MAX_MADE};
 use super::elementwise::broadcast;
 use super::importer::Importer;
-use super::node::{OnnxNode, Outputs, Stop, axes_of, axis_of, gap, invalid};
+use super::node::{OnnxNode, Outputs, Stop, axes_of, axis_of, invalid};
 
 fn reshape_to(
     import: &mut Importer<'_>,
@@ -255,7 +256,8 @@ pub(crate) fn pad(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
         "constant" => PadMode::Constant,
         "edge" => PadMode::Edge,
         "reflect" => PadMode::Reflect,
-        other => return gap(format!("mode {other:?} is not supported")),
+        "wrap" => return pad_wrap(import, node),
+        other => return invalid(format!("mode is {other:?}")),
     };
     let (pads, value) = if node.opset < 11 {
         let Some(pads) = node.proto.attr_ints("pads")? else {
@@ -286,14 +288,36 @@ pub(crate) fn pad(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     if pads.len() != 2 * axes.len() {
         return invalid(format!("{} pads for {} axes", pads.len(), axes.len()));
     }
-    let size = |pad: i64| match usize::try_from(pad) {
-        Ok(pad) => Ok(pad),
-        Err(_) => gap("negative pads are not supported; use Slice"),
-    };
     let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
+    let mut x = x;
     for (i, &axis) in axes.iter().enumerate() {
-        before[axis] = size(pads[i])?;
-        after[axis] = size(pads[i + axes.len()])?;
+        let ends = [pads[i], pads[i + axes.len()]];
+        // A negative pad cuts off.
+        let [cut_before, cut_after] =
+            ends.map(|p| usize::try_from(p.saturating_neg()).unwrap_or(0));
+        [before[axis], after[axis]] = ends.map(|p| usize::try_from(p).unwrap_or(0));
+        if cut_before > 0 || cut_after > 0 {
+            let size = import.shape(x)[axis];
+            let Some(left) = size.checked_sub(cut_before.saturating_add(cut_after)) else {
+                return invalid(format!("pads {ends:?} of an axis of {size}"));
+            };
+            x = Compose::new(import, node).slice(x, axis, cut_before, 1, left)?;
+        }
+    }
+    // A constant border of truth values or bytes goes by way of i32.
+    let dtype = import.dtype(x);
+    let plain = import.graph.value(x).qparams.is_none();
+    if matches!(dtype, DType::Bool) && plain && mode == PadMode::Constant {
+        let pad = Op::Pad(Pad {
+            before,
+            after,
+            mode,
+            value,
+        });
+        let c = &mut Compose::new(import, node);
+        let wide = c.cast(x, DType::I32)?;
+        let padded = c.op(pad, &[wide])?;
+        return Ok(vec![c.cast(padded, dtype)?]);
     }
     let pad = Pad {
         before,
@@ -302,6 +326,39 @@ pub(crate) fn pad(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
         value,
     };
     Ok(vec![import.emit(node, Op::Pad(pad), &[x])?])
+}
+
+/// Pad-19 in mode "wrap": the axis goes round.
+fn pad_wrap(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let rank = import.rank(x);
+    let pads = import.constant_ints(node, 1, "pads")?;
+    let axes = match import.optional_ints(node, 3, "axes")? {
+        Some(axes) => axes
+            .iter()
+            .map(|&a| axis_of(a, rank))
+            .collect::<Result<Vec<_>, _>>()?,
+        None => (0..rank).collect(),
+    };
+    if pads.len() != 2 * axes.len() {
+        return invalid(format!("{} pads for {} axes", pads.len(), axes.len()));
+    }
+    let c = &mut Compose::new(import, node);
+    let mut y = x;
+    for (i, &axis) in axes.iter().enumerate() {
+        let size = i64::try_from(c.shape(y)[axis]).unwrap_or(i64::MAX);
+        let (before, after) = (pads[i], pads[i + axes.len()]);
+        let end = size.saturating_add(after);
+        let count = end.saturating_add(before);
+        if size == 0 || !(0..=MAX_MADE as i64).contains(&count) {
+            return invalid(format!("pads {before} and {after} of an axis of {size}"));
+        }
+        if (before, after) != (0, 0) {
+            let places = (0..count).map(|k| (k - before).rem_euclid(size));
+            y = c.gather(y, axis, places.collect())?;
+        }
+    }
+    Ok(vec![y])
 }
 
 /// Expand-8, -13: broadcasts both ways.

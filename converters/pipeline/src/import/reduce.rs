@@ -3,8 +3,10 @@
 use redpoll_graph::op::{BinaryFn, ReduceKind, UnaryFn};
 use redpoll_graph::{Op, ValueId};
 
+use super::compose::Compose;
 use super::elementwise::binary;
 use super::importer::Importer;
+use super::loss::log_softmax_of;
 use super::node::{OnnxNode, Outputs, Stop, axes_of, axis_of, gap};
 
 /// ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, and those made of them: ReduceL1, ReduceL2, ReduceSumSquare.
@@ -16,12 +18,19 @@ pub(crate) fn reduce(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
         "ReduceMax" => ReduceKind::Max,
         "ReduceMin" => ReduceKind::Min,
         "ReduceProd" => ReduceKind::Prod,
-        "ReduceSum" | "ReduceL1" | "ReduceL2" | "ReduceSumSquare" => ReduceKind::Sum,
+        "ReduceSum" | "ReduceL1" | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum"
+        | "ReduceLogSumExp" => ReduceKind::Sum,
         other => return gap(format!("the reduction {other} is not known")),
     };
     let rank = import.rank(x);
     let axes = axes(import, node, rank)?;
     let op_type = node.proto.op_type.as_str();
+    if axes.iter().any(|&a| import.shape(x)[a] == 0) {
+        return of_nothing(import, node, x, &axes);
+    }
+    if op_type == "ReduceLogSumExp" {
+        return log_sum_exp(import, node, x, &axes);
+    }
     let x = match op_type {
         "ReduceL1" => import.emit_part(node, "abs", Op::Unary(UnaryFn::Abs), &[x])?,
         "ReduceL2" | "ReduceSumSquare" => {
@@ -38,20 +47,71 @@ pub(crate) fn reduce(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
         axes,
         keep_dims: node.int_or("keepdims", 1)? != 0,
     };
-    if op_type != "ReduceL2" {
+    if !matches!(op_type, "ReduceL2" | "ReduceLogSum") {
         return Ok(vec![import.emit(node, op, &[x])?]);
     }
     let sum = import.emit_part(node, "sum", op, &[x])?;
     Ok(vec![finish(import, node, sum)?])
 }
 
-/// The root that ReduceL2 ends with; the value itself for the others.
+/// The root or logarithm that some end with; the value itself for the others.
 fn finish(import: &mut Importer<'_>, node: &OnnxNode<'_>, x: ValueId) -> Result<ValueId, Stop> {
-    if node.proto.op_type == "ReduceL2" {
-        import.emit(node, Op::Unary(UnaryFn::Sqrt), &[x])
-    } else {
-        Ok(x)
+    match node.proto.op_type.as_str() {
+        "ReduceL2" => import.emit(node, Op::Unary(UnaryFn::Sqrt), &[x]),
+        "ReduceLogSum" => import.emit(node, Op::Unary(UnaryFn::Log), &[x]),
+        _ => Ok(x),
     }
+}
+
+/// `max x + log Σ exp(x − max x)`.
+fn log_sum_exp(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    axes: &[usize],
+) -> Outputs {
+    let keep = node.int_or("keepdims", 1)? != 0;
+    let c = &mut Compose::new(import, node);
+    let max = c.reduce(ReduceKind::Max, axes, true, x)?;
+    let shifted = c.sub(x, max)?;
+    let exp = c.unary(UnaryFn::Exp, shifted)?;
+    let sum = c.reduce(ReduceKind::Sum, axes, true, exp)?;
+    let log = c.unary(UnaryFn::Log, sum)?;
+    let y = c.add(log, max)?;
+    if keep {
+        return Ok(vec![y]);
+    }
+    let shape = c.shape(y);
+    let kept = (0..shape.len()).filter(|i| !axes.contains(i));
+    let shape = kept.map(|i| shape[i]).collect();
+    Ok(vec![c.reshape(y, shape)?])
+}
+
+/// A reduction over no elements: what adds nothing to more of them.
+fn of_nothing(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    axes: &[usize],
+) -> Outputs {
+    let value = match node.proto.op_type.as_str() {
+        "ReduceProd" => 1.0,
+        "ReduceMean" => f32::NAN,
+        "ReduceMin" => f32::INFINITY,
+        "ReduceMax" | "ReduceLogSum" | "ReduceLogSumExp" => f32::NEG_INFINITY,
+        _ => 0.0,
+    };
+    let keep = node.int_or("keepdims", 1)? != 0;
+    let c = &mut Compose::new(import, node);
+    let from = c.shape(x);
+    let shape = (0..from.len()).filter_map(|i| match axes.contains(&i) {
+        true => keep.then_some(1),
+        false => Some(from[i]),
+    });
+    let shape = shape.collect();
+    // For whole numbers the infinities become the ends of their range.
+    let value = c.number_like(x, value)?;
+    Ok(vec![c.expand(value, shape)?])
 }
 
 fn axes(import: &Importer<'_>, node: &OnnxNode<'_>, rank: usize) -> Result<Vec<usize>, Stop> {
@@ -95,28 +155,24 @@ pub(crate) fn softmax(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs
     Ok(vec![import.emit(node, Op::Reshape { shape }, &[y])?])
 }
 
-/// LogSoftmax-13: `x − max x − log Σ exp(x − max x)`.
+/// LogSoftmax-1, -11, -13: `x − max x − log Σ exp(x − max x)`. Before opset 13 over all axes from `axis` on.
 pub(crate) fn log_softmax(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let x = node.input(0)?;
-    let rank = import.rank(x);
+    let shape = import.shape(x).to_vec();
     let before_13 = node.opset < 13;
-    let axis = axis_of(node.int_or("axis", if before_13 { 1 } else { -1 })?, rank)?;
-    if before_13 && axis + 1 != rank {
-        return gap("before opset 13 only the last axis is supported; convert the model to 13");
+    let axis = axis_of(
+        node.int_or("axis", if before_13 { 1 } else { -1 })?,
+        shape.len(),
+    )?;
+    let c = &mut Compose::new(import, node);
+    if !before_13 {
+        return Ok(vec![log_softmax_of(c, x, axis)?]);
     }
-    let over = |kind| Op::Reduce {
-        kind,
-        axes: vec![axis],
-        keep_dims: true,
-    };
-    let max = import.emit_part(node, "max", over(ReduceKind::Max), &[x])?;
-    let shifted = import.emit_part(node, "shifted", binary(BinaryFn::Sub), &[x, max])?;
-    let exp = import.emit_part(node, "exp", Op::Unary(UnaryFn::Exp), &[shifted])?;
-    let sum = import.emit_part(node, "sum", over(ReduceKind::Sum), &[exp])?;
-    let log = import.emit_part(node, "log", Op::Unary(UnaryFn::Log), &[sum])?;
-    Ok(vec![import.emit(
-        node,
-        binary(BinaryFn::Sub),
-        &[shifted, log],
-    )?])
+    let flat = vec![
+        shape[..axis].iter().product(),
+        shape[axis..].iter().product(),
+    ];
+    let x = c.reshape(x, flat)?;
+    let y = log_softmax_of(c, x, 1)?;
+    Ok(vec![c.reshape(y, shape)?])
 }

@@ -4,6 +4,7 @@ use redpoll_graph::op::{NearestRounding, Resize, ResizeCoordinates, ResizeMode};
 use redpoll_graph::{Op, ValueId};
 
 use super::importer::Importer;
+use super::interpolate;
 use super::layout::channels_last;
 use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
 
@@ -40,14 +41,6 @@ pub(crate) fn resize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
         let target = Target::Scales(scales);
         return finish(import, node, mode, ResizeCoordinates::Asymmetric, target);
     }
-    for (name, fine) in [("keep_aspect_ratio_policy", "stretch")] {
-        if node.text_or(name, fine)? != fine {
-            return gap(format!("{name} must be {fine:?}"));
-        }
-    }
-    if node.flag("antialias")? {
-        return gap("antialias=1 is not supported");
-    }
     let rounding = match node.text_or("nearest_mode", "round_prefer_floor")? {
         "round_prefer_floor" => NearestRounding::PreferFloor,
         "round_prefer_ceil" => NearestRounding::PreferCeil,
@@ -60,12 +53,18 @@ pub(crate) fn resize(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
         "asymmetric" => ResizeCoordinates::Asymmetric,
         "pytorch_half_pixel" => ResizeCoordinates::PytorchHalfPixel,
         "align_corners" => ResizeCoordinates::AlignCorners,
-        other => {
-            return gap(format!(
-                "coordinate_transformation_mode {other:?} is not supported; export with \"half_pixel\""
-            ));
+        "half_pixel_symmetric" | "tf_crop_and_resize" | "tf_half_pixel_for_nn" => {
+            return interpolate::resize(import, node, rounding);
         }
+        other => return invalid(format!("coordinate_transformation_mode is {other:?}")),
     };
+    let plain = node.text_or("keep_aspect_ratio_policy", "stretch")? == "stretch"
+        && !node.flag("antialias")?
+        && node.text_or("mode", "nearest")? != "cubic"
+        && coordinates != ResizeCoordinates::AlignCorners;
+    if !plain {
+        return interpolate::resize(import, node, rounding);
+    }
     let given = |import: &Importer<'_>, i: usize| {
         node.optional(i)
             .is_some_and(|id| !import.graph.value(id).is_empty())
@@ -164,9 +163,16 @@ fn finish(
         return Ok(vec![x]);
     }
     if !(3..=4).contains(&rank) || sizes[..2] != shape[..2] {
-        return gap(format!(
-            "{shape:?} to {sizes:?}: only 1 or 2 spatial axes of [N, C, …] can be resized"
-        ));
+        if node.opset < 11 {
+            return gap(format!(
+                "{shape:?} to {sizes:?}: only 1 or 2 spatial axes of [N, C, …] can be resized"
+            ));
+        }
+        let rounding = match mode {
+            ResizeMode::Nearest(rounding) => rounding,
+            ResizeMode::Linear => NearestRounding::Floor,
+        };
+        return interpolate::resize(import, node, rounding);
     }
     let op = Op::Resize(Resize {
         mode,

@@ -4,7 +4,7 @@ use redpoll_graph::shape::{MAX_ELEMENTS, MAX_RANK};
 use redpoll_graph::{DType, Data, Tensor};
 use redpoll_onnx::{DataType, TensorData};
 
-use super::node::{Stop, gap, invalid};
+use super::node::{Stop, invalid};
 
 /// The element type that values of an ONNX type get in the graph.
 pub(crate) fn dtype_of(data_type: DataType) -> Result<DType, Stop> {
@@ -15,11 +15,9 @@ pub(crate) fn dtype_of(data_type: DataType) -> Result<DType, Stop> {
         DataType::I32 => DType::I32,
         DataType::I64 => DType::I64,
         DataType::Bool => DType::Bool,
-        other => {
-            return gap(format!(
-                "element type {other} is not supported; cast it to INT32 or INT64 in the model"
-            ));
-        }
+        // Held wider: see `narrow`.
+        DataType::I4 | DataType::U4 | DataType::I16 | DataType::U16 => DType::I32,
+        DataType::U32 | DataType::U64 => DType::I64,
     })
 }
 
@@ -50,6 +48,10 @@ pub(crate) fn tensor_of(data: &TensorData) -> Result<Tensor, Stop> {
                 .map(|v| i32::try_from(v).unwrap_or(if v < 0 { i32::MIN } else { i32::MAX }))
                 .collect(),
         ),
+        DType::I64 if data.data_type() == DataType::U64 => {
+            let (words, _) = data.bytes().as_chunks::<8>();
+            Data::I64(words.iter().map(|w| i64::from_le_bytes(*w)).collect())
+        }
         DType::I64 => Data::I64(data.to_i64()?),
         DType::Bool => Data::Bool(data.bytes().iter().map(|&b| b != 0).collect()),
     };

@@ -63,10 +63,9 @@ fn node(op: &str, inputs: &[&str]) -> NodeProto {
 #[test]
 fn all_gaps_are_told_at_once() {
     let nodes = vec![
-        NodeProto::new("LRN", "normalise", ["x"], ["a"]),
+        NodeProto::new("Bernoulli", "draw", ["x"], ["a"]),
         NodeProto::new("Relu", "fine", ["a"], ["b"]),
-        NodeProto::new("MaxPool", "indexed", ["x"], ["c", "indices"])
-            .with_ints("kernel_shape", &[1, 1]),
+        NodeProto::new("Resize", "wide", ["x", "", "x"], ["c"]),
         NodeProto::new("Fused", "own", ["b", "c"], ["y"]).in_domain("com.example"),
     ];
     let error = imported(&model(17, &[1, 2, 3, 3], &[], nodes)).expect_err("gaps");

@@ -25,8 +25,8 @@ impl Window {
             return invalid(format!("shape {shape:?} has no spatial axis"));
         };
         let axes = spatial.len();
-        if axes > 2 {
-            return gap(format!("{axes} spatial axes; only 1 and 2 are supported"));
+        if axes > 3 {
+            return gap(format!("{axes} spatial axes; only 1 to 3 are supported"));
         }
         if kernel.len() != axes || kernel.contains(&0) {
             return invalid(format!("kernel {kernel:?} for {axes} spatial axes"));

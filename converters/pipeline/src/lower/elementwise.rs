@@ -5,6 +5,7 @@ use redpoll_graph::{self as graph, Data, Graph, Node, Tensor, ValueId, eval};
 use redpoll_plan::op::{Binary, Unary};
 use redpoll_plan::{DType, Op, op};
 
+use super::general;
 use super::loops::{Loop, broadcast, plan_loop};
 use super::lowering::{Done, Lowering, Refused, float_bounds, integer_bounds, shift};
 use super::pack;
@@ -34,7 +35,23 @@ fn plan_unary(function: UnaryFn) -> Option<(Unary, f32, f32)> {
         UnaryFn::Floor => plain(Unary::Floor),
         UnaryFn::Ceil => plain(Unary::Ceil),
         UnaryFn::Round => plain(Unary::Round),
-        UnaryFn::Not => None,
+        UnaryFn::Not
+        | UnaryFn::Sin
+        | UnaryFn::Cos
+        | UnaryFn::Tan
+        | UnaryFn::Asin
+        | UnaryFn::Acos
+        | UnaryFn::Atan
+        | UnaryFn::Sinh
+        | UnaryFn::Cosh
+        | UnaryFn::Asinh
+        | UnaryFn::Acosh
+        | UnaryFn::Atanh
+        | UnaryFn::Sign
+        | UnaryFn::IsNan
+        | UnaryFn::IsInf { .. }
+        | UnaryFn::BitNot
+        | UnaryFn::Wrap { .. } => None,
     }
 }
 
@@ -47,13 +64,16 @@ fn plan_binary(function: BinaryFn) -> Option<Binary> {
         BinaryFn::Pow => Some(Binary::Pow),
         BinaryFn::Max => Some(Binary::Max),
         BinaryFn::Min => Some(Binary::Min),
-        BinaryFn::Equal | BinaryFn::Less | BinaryFn::Greater => None,
+        _ => None,
     }
 }
 
 pub(super) fn unary(cx: &mut Lowering<'_>, node: &Node, function: UnaryFn) -> Done {
     if cx.is_quantized(node.inputs[0]) {
         return table(cx, node, 0);
+    }
+    if let Some(done) = general::unary(cx, node, function) {
+        return done;
     }
     let (function, alpha, beta) = plan_unary(function)
         .filter(|_| cx.dtype(node.inputs[0]) == DType::F32)
@@ -136,7 +156,10 @@ pub(super) fn binary(
     function: BinaryFn,
     clamp: Option<Clamp>,
 ) -> Done {
-    let function = plan_binary(function).ok_or("comparisons are not supported")?;
+    if let Some(done) = general::binary(cx, node, function) {
+        return done;
+    }
+    let function = plan_binary(function).ok_or("it has no integer step; keep it in float")?;
     if cx.is_quantized(node.inputs[0]) {
         return binary_i8(cx, node, function, clamp);
     }

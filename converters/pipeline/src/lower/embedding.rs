@@ -3,6 +3,7 @@
 use redpoll_graph::{Node, Tensor};
 use redpoll_plan::{DType, Op, op};
 
+use super::general;
 use super::loops::row_major;
 use super::lowering::{Done, Lowering, Refused};
 
@@ -37,8 +38,9 @@ pub(super) fn embedding(cx: &mut Lowering<'_>, node: &Node) -> Done {
 /// Gather by constant indices that follow each other at one distance: a slice.
 pub(super) fn gather(cx: &mut Lowering<'_>, node: &Node, axis: usize) -> Done {
     let shape = cx.shape(node.inputs[0]);
-    let indices = cx.constant(node.inputs[1]).and_then(Tensor::to_i64);
-    let indices = indices.ok_or("indices that are no constants are not supported")?;
+    let Some(indices) = cx.constant(node.inputs[1]).and_then(Tensor::to_i64) else {
+        return general::gather(cx, node, axis);
+    };
     let size = shape[axis] as i64;
     let indices: Vec<i64> = indices
         .into_iter()
@@ -53,7 +55,9 @@ pub(super) fn gather(cx: &mut Lowering<'_>, node: &Node, axis: usize) -> Done {
         .first()
         .copied()
         .filter(|_| even && indices.iter().all(|i| (0..size).contains(i)));
-    let first = first.ok_or("indices at uneven distances are not supported")?;
+    let Some(first) = first else {
+        return general::gather(cx, node, axis);
+    };
     let own = row_major(shape);
     let (lead, tail) = (&shape[..axis], &shape[axis + 1..]);
     let dims: Vec<usize> = lead

@@ -166,10 +166,17 @@ impl<'g> Lowering<'g> {
     fn describe(&self, id: ValueId, home: Home) -> Result<DraftTensor, Refused> {
         let value = self.value(id);
         let quant = value.is_quantized().then(|| self.quant(id)).transpose()?;
+        // Inside a model only the order of elements counts: more axes than a plan holds are joined.
+        let port = self.graph.inputs.contains(&id) || self.graph.outputs.contains(&id);
+        let shape = if port {
+            value.shape.clone()
+        } else {
+            joined(&value.shape)
+        };
         Ok(DraftTensor {
             name: value.name.clone(),
             dtype: self.dtype(id),
-            shape: plan_shape(&value.shape)?,
+            shape: plan_shape(&shape)?,
             scale: quant.map_or(0.0, |q| q.scale),
             zero_point: quant.map_or(0, |q| q.zero),
             home,
@@ -252,6 +259,20 @@ pub(super) fn shift(value: &Value) -> i32 {
     } else {
         0
     }
+}
+
+/// Most axes of a plan's tensor.
+const MOST_AXES: usize = 6;
+
+/// The leading axes joined where there are more than a plan holds.
+fn joined(shape: &[usize]) -> Vec<usize> {
+    let (ahead, kept) = shape.split_at((shape.len() + 1).saturating_sub(MOST_AXES));
+    if ahead.is_empty() {
+        return kept.to_vec();
+    }
+    let mut all = vec![ahead.iter().product()];
+    all.extend_from_slice(kept);
+    all
 }
 
 /// A shape as the plan holds it.

@@ -13,6 +13,7 @@ mod dense;
 mod draft;
 mod elementwise;
 mod embedding;
+mod general;
 mod lifetime;
 mod loops;
 mod lowering;

@@ -1,12 +1,13 @@
 //! Operators that move elements: views where the bytes stay, copies where they do not.
 
+use redpoll_graph::Node;
 use redpoll_graph::op::{Pad, PadMode, Resize, ResizeMode, SliceAxis};
-use redpoll_graph::{DType as GraphType, Graph, Node, Tensor, eval};
 use redpoll_kernels::finish::finish;
 use redpoll_kernels::params::Finish;
 use redpoll_plan::{DType, Op, op};
 
-use super::loops::{broadcast, row_major};
+use super::general;
+use super::loops::{broadcast, plan_loop, row_major};
 use super::lowering::{Done, Lowering, Refused};
 
 pub(super) fn transpose(cx: &mut Lowering<'_>, node: &Node, perm: &[usize]) -> Done {
@@ -69,7 +70,7 @@ pub(super) fn concat(cx: &mut Lowering<'_>, node: &Node, axis: usize) -> Done {
 
 pub(super) fn pad(cx: &mut Lowering<'_>, node: &Node, pad: &Pad) -> Done {
     if pad.mode != PadMode::Constant {
-        return Err("only constant borders are supported".into());
+        return mirror(cx, node, pad);
     }
     let bits = match cx.dtype(node.output) {
         DType::F32 => pad.value.to_bits(),
@@ -83,7 +84,11 @@ pub(super) fn pad(cx: &mut Lowering<'_>, node: &Node, pad: &Pad) -> Done {
             u32::from((finish(pad.value / y.scale, &whole) as i8).cast_unsigned())
         }
         DType::I32 => (pad.value as i32).cast_unsigned(),
-        _ => return Err("only f32, i32 and quantised data are supported".into()),
+        DType::I8 => u32::from((pad.value as i8).cast_unsigned()),
+        DType::U8 => u32::from(pad.value as u8),
+        // The upper half of the fill is zeros.
+        DType::I64 if pad.value >= 0.0 && pad.value < 4e9 => pad.value as u32,
+        _ => return Err("this border of data of this type is not supported".into()),
     };
     let x = cx.operand(node.inputs[0])?;
     let y = cx.result(node.output)?;
@@ -106,60 +111,97 @@ pub(super) fn pad(cx: &mut Lowering<'_>, node: &Node, pad: &Pad) -> Done {
     cx.copy(node, (x, 0, &row_major(dims)), (y, offset, &strides), dims)
 }
 
-/// Nearest by whole factors: each element repeats.
-pub(super) fn resize(cx: &mut Lowering<'_>, node: &Node, resize: &Resize) -> Done {
-    if !matches!(resize.mode, ResizeMode::Nearest(_)) {
-        return Err("only nearest is supported, not linear".into());
+/// A border of elements that are there already: a look-up along each axis.
+fn mirror(cx: &mut Lowering<'_>, node: &Node, pad: &Pad) -> Done {
+    let shape = cx.shape(node.inputs[0]);
+    let mut axes = Vec::new();
+    for (axis, &size) in shape.iter().enumerate() {
+        let (before, after) = (pad.before[axis], pad.after[axis]);
+        if before + after == 0 {
+            continue;
+        }
+        let last = size as isize - 1;
+        let place = |i: usize| {
+            let at = i as isize - before as isize;
+            let at = match pad.mode {
+                PadMode::Reflect => last - (last - at.abs()).abs(),
+                PadMode::Edge | PadMode::Constant => at.max(0).min(last),
+            };
+            i32::try_from(at).map_err(|_| Refused::from("an axis of more than 2^31 elements"))
+        };
+        let places = (0..before + size + after).map(place);
+        axes.push((axis, places.collect::<Result<Vec<_>, _>>()?));
     }
+    general::gather_axes(cx, node, &axes)
+}
+
+/// Linear: a map of two weights along each axis, the last first.
+fn linear(cx: &mut Lowering<'_>, node: &Node, resize: &Resize) -> Done {
+    let mut shape = cx.shape(node.inputs[0]).to_vec();
+    let spatial = shape.len() - 2;
+    let mut x = cx.operand(node.inputs[0])?;
+    for axis in (0..spatial).rev() {
+        let rows = resize.linear_rows(axis, shape[axis + 1]);
+        let from = shape.clone();
+        shape[axis + 1] = resize.sizes[axis];
+        let y = if axis > 0 {
+            cx.temporary(node.output, DType::F32, &shape)?
+        } else {
+            cx.result(node.output)?
+        };
+        general::map_axis(cx, node, (x, y), &from, &rows, axis)?;
+        x = y;
+    }
+    Ok(())
+}
+
+/// Nearest: by whole factors each element repeats, otherwise a look-up along each axis. Linear: see [`linear`].
+pub(super) fn resize(cx: &mut Lowering<'_>, node: &Node, resize: &Resize) -> Done {
+    let ResizeMode::Nearest(rounding) = resize.mode else {
+        return linear(cx, node, resize);
+    };
+    let places: Vec<(usize, Vec<i32>)> = (0..resize.sizes.len())
+        .map(|axis| {
+            let places = resize.nearest_places(axis, cx.shape(node.inputs[0])[axis + 1], rounding);
+            let places = places
+                .into_iter()
+                .map(|i| i32::try_from(i).unwrap_or(i32::MAX));
+            (axis + 1, places.collect())
+        })
+        .collect();
+    if repeat(cx, node, &places)? {
+        return Ok(());
+    }
+    general::gather_axes(cx, node, &places)
+}
+
+/// One copy where each element repeats; false where it does not.
+fn repeat(
+    cx: &mut Lowering<'_>,
+    node: &Node,
+    places: &[(usize, Vec<i32>)],
+) -> Result<bool, Refused> {
     let (x_shape, y_shape) = (cx.shape(node.inputs[0]), cx.shape(node.output));
-    let uneven = "only whole factors that repeat each element are supported";
     // Every axis becomes (source size, repeats).
     let (mut dims, mut x_strides) = (Vec::new(), Vec::new());
     for (axis, (&from, &to)) in x_shape.iter().zip(y_shape).enumerate() {
         let factor = to / from.max(1);
-        let spatial = axis.checked_sub(1).filter(|_| axis + 1 < x_shape.len());
         if factor == 0 || to % from != 0 {
-            return Err(uneven.into());
+            return Ok(false);
         }
-        if let Some(spatial) = spatial {
-            let sources = sources(resize, spatial, from)?;
-            if sources
-                .iter()
-                .enumerate()
-                .any(|(o, &i)| i != (o / factor) as f32)
-            {
-                return Err(uneven.into());
-            }
+        let own = places.iter().find(|p| p.0 == axis).map(|p| p.1.as_slice());
+        let mut own = own.unwrap_or_default().iter().enumerate();
+        if own.any(|(o, &i)| i as usize != o / factor) {
+            return Ok(false);
         }
         dims.extend([from, factor]);
         x_strides.extend([row_major(x_shape)[axis], 0]);
     }
+    if plan_loop(&dims, [&x_strides, &row_major(&dims)]).is_none() {
+        return Ok(false);
+    }
     let x = cx.operand(node.inputs[0])?;
     let y = cx.result(node.output)?;
-    cx.copy(node, (x, 0, &x_strides), (y, 0, &row_major(&dims)), &dims)
-}
-
-/// Which element each result on one spatial axis is, from the reference evaluator on a ramp.
-fn sources(resize: &Resize, axis: usize, size: usize) -> Result<Vec<f32>, Refused> {
-    let one = Resize {
-        sizes: vec![resize.sizes[axis]],
-        scales: vec![resize.scales[axis]],
-        ..resize.clone()
-    };
-    let run = || {
-        let ramp =
-            Tensor::vector_f32((0..size).map(|i| i as f32).collect()).reshaped(vec![1, size, 1])?;
-        let mut small = Graph::new("axis");
-        let x = small.add_value("x", GraphType::F32, vec![1, size, 1]);
-        let output = small.add_value("y", GraphType::F32, vec![1, resize.sizes[axis], 1]);
-        let node = Node {
-            name: "axis".into(),
-            op: redpoll_graph::Op::Resize(one),
-            inputs: vec![x],
-            output,
-        };
-        eval::node(&small, &node, &[&ramp])
-    };
-    let made = run().map_err(|e| Refused(e.to_string()))?;
-    Ok(made.as_f32().unwrap_or_default().to_vec())
+    cx.copy(node, (x, 0, &x_strides), (y, 0, &row_major(&dims)), &dims)?;
+    Ok(true)
 }

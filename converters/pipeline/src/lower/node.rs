@@ -4,7 +4,8 @@ use redpoll_graph::{Node, Op, Tensor, eval};
 
 use super::lowering::{Done, Lowering, Refused};
 use super::{
-    conv, dense, elementwise, embedding, movement, pool, quantize, recurrent, reduce, softmax,
+    conv, dense, elementwise, embedding, general, movement, pool, quantize, recurrent, reduce,
+    softmax,
 };
 
 /// Bytes of the largest constant that is computed while lowering.
@@ -45,6 +46,15 @@ pub(super) fn lower(cx: &mut Lowering<'_>, node: &Node) -> Done {
         Op::Gather { axis } => embedding::gather(cx, node, *axis),
         Op::Embedding => embedding::embedding(cx, node),
         Op::Recurrent(layer) => recurrent::recurrent(cx, node, layer),
+        Op::Select => general::select(cx, node),
+        Op::ArgReduce(a) => general::arg_reduce(cx, node, a),
+        Op::Cumulate(c) => general::cumulate(cx, node, c),
+        Op::TopK(t) => general::top_k(cx, node, t),
+        Op::GatherElements { axis } => general::gather_elements(cx, node, *axis),
+        Op::GatherNd { batch } => general::gather_nd(cx, node, *batch),
+        Op::ScatterElements { axis, mode } => general::scatter_elements(cx, node, *axis, *mode),
+        Op::ScatterNd { mode } => general::scatter_nd(cx, node, *mode),
+        Op::SparseRows(s) => general::sparse_rows(cx, node, s),
         Op::Cast { to } => quantize::cast(cx, node, *to),
         Op::Quantize => quantize::quantize(cx, node),
         Op::Dequantize => quantize::dequantize(cx, node),

@@ -4,6 +4,7 @@ use redpoll_graph::{self as graph, Node};
 use redpoll_plan::{DType, Op, op};
 
 use super::elementwise::{same_integers, table};
+use super::general;
 use super::lowering::{Done, Lowering};
 
 pub(super) fn quantize(cx: &mut Lowering<'_>, node: &Node) -> Done {
@@ -47,11 +48,8 @@ pub(super) fn cast(cx: &mut Lowering<'_>, node: &Node, to: graph::DType) -> Done
     let zero = match (from.dtype, to) {
         (graph::DType::I8, graph::DType::F32) if !from.is_quantized() => 0,
         (graph::DType::U8, graph::DType::F32) if !from.is_quantized() => -128,
-        _ => {
-            return Err(format!("from {} to {to} is not supported", from.dtype)
-                .as_str()
-                .into());
-        }
+        _ if !from.is_quantized() => return general::convert(cx, node),
+        _ => return Err("of quantised data: dequantise it instead".into()),
     };
     let mut x = cx.operand(node.inputs[0])?;
     if from.dtype == graph::DType::U8 {

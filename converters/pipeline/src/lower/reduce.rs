@@ -38,7 +38,8 @@ pub(super) fn reduce(cx: &mut Lowering<'_>, node: &Node, kind: ReduceKind, axes:
         ReduceKind::Prod => Reduce::Prod,
     };
     let quantized = cx.is_quantized(node.inputs[0]);
-    if !quantized && cx.dtype(node.inputs[0]) != DType::F32 {
+    let whole = matches!(cx.dtype(node.inputs[0]), DType::I32 | DType::I64);
+    if !quantized && !whole && cx.dtype(node.inputs[0]) != DType::F32 {
         return Err("only f32 and quantised data are supported".into());
     }
     let shape = cx.shape(node.inputs[0]);
@@ -53,6 +54,19 @@ pub(super) fn reduce(cx: &mut Lowering<'_>, node: &Node, kind: ReduceKind, axes:
         let y = cx.temporary(node.inputs[0], cx.dtype(node.inputs[0]), &moved)?;
         cx.copy(node, (x, 0, &strides), (y, 0, &row_major(&moved)), &moved)?;
         x = y;
+    }
+    if whole {
+        let y = cx.result(node.output)?;
+        let op = op::ReduceWhole {
+            kind,
+            x,
+            y,
+            outer,
+            count,
+            inner,
+        };
+        cx.step(node, Op::ReduceWhole(op));
+        return Ok(());
     }
     if !quantized {
         let y = cx.result(node.output)?;

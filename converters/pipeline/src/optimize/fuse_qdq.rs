@@ -5,7 +5,7 @@
 
 mod layer;
 
-use redpoll_graph::op::{BinaryFn, PoolKind, ReduceKind, UnaryFn};
+use redpoll_graph::op::{BinaryFn, PoolKind, ReduceKind};
 use redpoll_graph::{Graph, Op, ValueId, shape};
 
 use super::Rule;
@@ -90,7 +90,7 @@ fn fuse(
 /// Operators that requantise by a formula of their own.
 fn has_formula(op: &Op) -> bool {
     match op {
-        Op::Unary(function) => *function != UnaryFn::Not,
+        Op::Unary(function) => !function.is_test() && !function.is_whole(),
         Op::Binary { function, .. } => {
             matches!(function, BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul)
         }

@@ -98,7 +98,8 @@ fn nature(graph: &Graph, node: &Node) -> Nature {
             BinaryFn::Div | BinaryFn::Pow => {
                 Nature::Hard("the range of its result is too wide for 8 bits")
             }
-            BinaryFn::Equal | BinaryFn::Less | BinaryFn::Greater => Nature::Whole,
+            BinaryFn::Mod | BinaryFn::Fmod => Nature::Hard("8 bits would move its steps"),
+            _ => Nature::Whole,
         },
         Op::Reduce { kind, .. } => match kind {
             ReduceKind::Mean => Nature::Light,
@@ -141,7 +142,23 @@ fn unary(function: UnaryFn) -> Nature {
         UnaryFn::Floor | UnaryFn::Ceil | UnaryFn::Round => {
             Nature::Hard("rounds: 8 bits would move its steps")
         }
-        UnaryFn::Not => Nature::Whole,
+        UnaryFn::Sin
+        | UnaryFn::Cos
+        | UnaryFn::Tan
+        | UnaryFn::Asin
+        | UnaryFn::Acos
+        | UnaryFn::Atan
+        | UnaryFn::Sinh
+        | UnaryFn::Cosh
+        | UnaryFn::Asinh
+        | UnaryFn::Acosh
+        | UnaryFn::Atanh
+        | UnaryFn::Sign => Nature::Hard("8 bits are too coarse for it"),
+        UnaryFn::Not
+        | UnaryFn::IsNan
+        | UnaryFn::IsInf { .. }
+        | UnaryFn::BitNot
+        | UnaryFn::Wrap { .. } => Nature::Whole,
     }
 }
 

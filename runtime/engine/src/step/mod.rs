@@ -5,6 +5,7 @@ mod conv;
 mod copy;
 mod depthwise;
 mod embedding;
+mod general;
 mod matmul;
 mod pool;
 mod quantize;
@@ -77,6 +78,22 @@ impl<'p, T: Tier + ?Sized> Context<'_, 'p, T> {
             Copy => copy::copy,
             Fill => copy::fill,
             Embedding => embedding::embedding,
+            Compare => general::compare,
+            BinaryWhole => general::binary_whole,
+            UnaryWhole => general::unary_whole,
+            RareF32 => general::rare_f32,
+            Select => general::select,
+            Convert => general::convert,
+            ReduceWhole => general::reduce_whole,
+            ArgReduce => general::arg_reduce,
+            Cumulate => general::cumulate,
+            TopK => general::top_k,
+            Gather => general::gather,
+            GatherElements => general::gather_elements,
+            GatherNd => general::gather_nd,
+            ScatterElements => general::scatter_elements,
+            ScatterNd => general::scatter_nd,
+            SparseRows => general::sparse_rows,
             RecurrentF32 => recurrent::recurrent_f32,
         }
     }

@@ -5,6 +5,7 @@ pub mod conv;
 pub mod copy;
 pub mod depthwise;
 pub mod embedding;
+pub mod general;
 pub mod matmul;
 pub mod pool;
 pub mod quantize;

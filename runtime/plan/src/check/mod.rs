@@ -4,6 +4,7 @@
 
 mod conv;
 mod elementwise;
+mod general;
 mod movement;
 mod pool;
 mod quantize;
@@ -132,6 +133,22 @@ fn step(plan: &Plan<'_>, op: &Op, scratch: u32) -> Result<(), Fault> {
         Op::Copy(p) => movement::copy(&step, p),
         Op::Fill(p) => movement::fill(&step, p),
         Op::Embedding(p) => movement::embedding(&step, p),
+        Op::Compare(p) => general::compare(&step, p),
+        Op::BinaryWhole(p) => general::binary_whole(&step, p),
+        Op::UnaryWhole(p) => general::unary_whole(&step, p),
+        Op::RareF32(p) => general::rare_f32(&step, p),
+        Op::Select(p) => general::select(&step, p),
+        Op::Convert(p) => general::convert(&step, p),
+        Op::ReduceWhole(p) => general::reduce_whole(&step, p),
+        Op::ArgReduce(p) => general::arg_reduce(&step, p),
+        Op::Cumulate(p) => general::cumulate(&step, p),
+        Op::TopK(p) => general::top_k(&step, p),
+        Op::Gather(p) => general::gather(&step, p),
+        Op::GatherElements(p) => general::gather_elements(&step, p),
+        Op::GatherNd(p) => general::gather_nd(&step, p),
+        Op::ScatterElements(p) => general::scatter_elements(&step, p),
+        Op::ScatterNd(p) => general::scatter_nd(&step, p),
+        Op::SparseRows(p) => general::sparse_rows(&step, p),
         Op::RecurrentF32(p) => recurrent::recurrent_f32(&step, p),
     }
 }

@@ -1,0 +1,442 @@
+//! Attention and what goes with it: rotary embedding, linear attention, causal convolution, cache updates.
+
+use redpoll_graph::op::{BinaryFn, Conv, Pad, PadMode, ReduceKind, Scatter, UnaryFn};
+use redpoll_graph::{DType, Op, ValueId};
+
+use super::compose::Compose;
+use super::importer::Importer;
+use super::layout::{channels_last, to_channels_last, transpose};
+use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
+
+/// Steps in time that are written out one after the other.
+const MAX_STEPS: usize = 256;
+
+/// A positive attribute, `None` where it is absent.
+fn count(node: &OnnxNode<'_>, name: &str) -> Result<Option<usize>, Stop> {
+    match node.proto.attr_int(name)? {
+        None => Ok(None),
+        Some(n) => match usize::try_from(n) {
+            Ok(n) if n > 0 => Ok(Some(n)),
+            _ => invalid(format!("{name} is {n}")),
+        },
+    }
+}
+
+/// `[B, S, heads · D]` → `[B, heads, S, D]`.
+fn split_heads(c: &mut Compose<'_, '_, '_, '_>, x: ValueId, heads: usize) -> Result<ValueId, Stop> {
+    let shape = c.shape(x);
+    let &[b, s, hidden] = shape.as_slice() else {
+        return invalid(format!("shape {shape:?} is not [B, S, hidden]"));
+    };
+    if hidden % heads != 0 {
+        return invalid(format!("{hidden} elements in {heads} heads"));
+    }
+    let x = c.reshape(x, vec![b, s, heads, hidden / heads])?;
+    c.transpose(x, vec![0, 2, 1, 3])
+}
+
+/// `[B, heads, S, D]` → `[B, S, heads · D]`.
+fn join_heads(c: &mut Compose<'_, '_, '_, '_>, x: ValueId) -> Result<ValueId, Stop> {
+    let x = c.transpose(x, vec![0, 2, 1, 3])?;
+    let shape = c.shape(x);
+    c.reshape(x, vec![shape[0], shape[1], shape[2] * shape[3]])
+}
+
+/// Each head of `[B, H, S, D]` `times` in a row.
+fn repeat_heads(
+    c: &mut Compose<'_, '_, '_, '_>,
+    x: ValueId,
+    times: usize,
+) -> Result<ValueId, Stop> {
+    if times == 1 {
+        return Ok(x);
+    }
+    let s = c.shape(x);
+    let x = c.reshape(x, vec![s[0], s[1], 1, s[2], s[3]])?;
+    let x = c.expand(x, vec![s[0], s[1], times, s[2], s[3]])?;
+    c.reshape(x, vec![s[0], s[1] * times, s[2], s[3]])
+}
+
+/// Attention-23, -24: `softmax(Q Kᵀ · scale + mask) V` with grouped heads, a cache, a soft cap and a causal mask.
+pub(crate) fn attention(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let c = &mut Compose::new(import, node);
+    let (mut q, mut k, mut v) = (node.input(0)?, node.input(1)?, node.input(2)?);
+    let flat = c.import.rank(q) == 3;
+    if flat {
+        let (Some(qh), Some(kh)) = (count(node, "q_num_heads")?, count(node, "kv_num_heads")?)
+        else {
+            return invalid("q_num_heads and kv_num_heads are needed for inputs of rank 3");
+        };
+        q = split_heads(c, q, qh)?;
+        k = split_heads(c, k, kh)?;
+        v = split_heads(c, v, kh)?;
+    }
+    if [q, k, v].iter().any(|&x| c.import.rank(x) != 4) {
+        return invalid("query, key and value must have rank 3 or 4");
+    }
+    let mut past = 0;
+    if let Some(key) = node.optional(4) {
+        past = c.shape(key).get(2).copied().unwrap_or(0);
+        k = c.concat(2, &[key, k])?;
+    }
+    if let Some(value) = node.optional(5) {
+        v = c.concat(2, &[value, v])?;
+    }
+    let (present_k, present_v) = (k, v);
+    let (qs, ks) = (c.shape(q), c.shape(k));
+    if ks[1] == 0 || qs[1] % ks[1] != 0 || qs[3] != ks[3] {
+        return invalid(format!("queries {qs:?} and keys {ks:?}"));
+    }
+    k = repeat_heads(c, k, qs[1] / ks[1])?;
+    v = repeat_heads(c, v, qs[1] / ks[1])?;
+    let scale = match node.proto.attr_float("scale")? {
+        Some(s) if s != 0.0 => s,
+        _ => 1.0 / (qs[3] as f32).sqrt(),
+    };
+    q = c.scale(q, scale.sqrt())?;
+    k = c.scale(k, scale.sqrt())?;
+    let k = c.transpose(k, vec![0, 1, 3, 2])?;
+    let mut scores = c.matmul(q, k)?;
+    let cap = node.float_or("softcap", 0.0)?;
+    if cap > 0.0 {
+        scores = c.scale(scores, 1.0 / cap)?;
+        scores = c.unary(UnaryFn::Tanh, scores)?;
+        scores = c.scale(scores, cap)?;
+    }
+    let raw = scores;
+    if let Some(bias) = bias(c, qs[2], ks[2], past)? {
+        scores = c.add(scores, bias)?;
+    }
+    let biased = scores;
+    let shares = c.softmax(scores, 3)?;
+    let mut y = c.matmul(shares, v)?;
+    if flat {
+        y = join_heads(c, y)?;
+    }
+    let scores = match node.int_or("qk_matmul_output_mode", 0)? {
+        0 | 1 => raw,
+        2 => biased,
+        3 => shares,
+        other => return invalid(format!("qk_matmul_output_mode is {other}")),
+    };
+    Ok(vec![y, present_k, present_v, scores])
+}
+
+/// What is added to the scores: the mask, −∞ for what comes later, −∞ for padding. `None` for nothing.
+fn bias(
+    c: &mut Compose<'_, '_, '_, '_>,
+    queries: usize,
+    keys: usize,
+    past: usize,
+) -> Result<Option<ValueId>, Stop> {
+    let node = c.node;
+    let (zero, never) = (c.number(0.0)?, c.number(f32::NEG_INFINITY)?);
+    let mut bias = None;
+    if let Some(mask) = node.optional(3) {
+        let mut mask = mask;
+        if c.import.dtype(mask) == DType::Bool {
+            mask = c.select(mask, zero, never)?;
+        }
+        let shape = c.shape(mask);
+        let last = shape.last().copied().unwrap_or(0);
+        if last < keys && last > 1 {
+            let mut after = vec![0; shape.len()];
+            after[shape.len() - 1] = keys - last;
+            let pad = Pad {
+                before: vec![0; shape.len()],
+                after,
+                mode: PadMode::Constant,
+                value: f32::NEG_INFINITY,
+            };
+            mask = c.op(Op::Pad(pad), &[mask])?;
+        }
+        bias = Some(mask);
+    }
+    if node.flag("is_causal")? {
+        let later = |i: usize, j: usize| j > i + past;
+        let v = (0..queries * keys).map(|n| {
+            if later(n / keys, n % keys) {
+                f32::NEG_INFINITY
+            } else {
+                0.0
+            }
+        });
+        let causal = v.collect();
+        let causal = c.floats(vec![queries, keys], causal)?;
+        bias = Some(match bias {
+            Some(mask) => c.add(mask, causal)?,
+            None => causal,
+        });
+    }
+    if let Some(lengths) = node.optional(6) {
+        let places = c.ints(vec![1, 1, 1, keys], (0..keys as i64).collect())?;
+        let batch = c.shape(lengths).first().copied().unwrap_or(1);
+        let lengths = c.reshape(lengths, vec![batch, 1, 1, 1])?;
+        let lengths = c.cast(lengths, DType::I64)?;
+        let inside = c.binary(BinaryFn::Less, places, lengths)?;
+        let padding = c.select(inside, zero, never)?;
+        bias = Some(match bias {
+            Some(mask) => c.add(mask, padding)?,
+            None => padding,
+        });
+    }
+    Ok(bias)
+}
+
+/// RotaryEmbedding-23: pairs of elements turned by an angle that grows with the position.
+pub(crate) fn rotary_embedding(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let c = &mut Compose::new(import, node);
+    let input = node.input(0)?;
+    let given = c.shape(input);
+    // [B, S, heads, D]
+    let x = match *given.as_slice() {
+        [_, _, _, _] => c.transpose(input, vec![0, 2, 1, 3])?,
+        [b, s, hidden] => match count(node, "num_heads")? {
+            Some(heads) if hidden % heads == 0 => {
+                c.reshape(input, vec![b, s, heads, hidden / heads])?
+            }
+            _ => return invalid(format!("num_heads for {hidden} elements")),
+        },
+        _ => return invalid(format!("shape {given:?}")),
+    };
+    let shape = c.shape(x);
+    let size = shape[3];
+    let turned = count(node, "rotary_embedding_dim")
+        .ok()
+        .flatten()
+        .unwrap_or(size);
+    if turned > size || !turned.is_multiple_of(2) {
+        return invalid(format!("rotary_embedding_dim {turned} of {size}"));
+    }
+    let half = turned / 2;
+    let mut tables = [node.input(1)?, node.input(2)?];
+    for table in &mut tables {
+        if let Some(places) = node.optional(3) {
+            *table = c.op(Op::Gather { axis: 0 }, &[*table, places])?;
+        }
+        let t = c.shape(*table);
+        if t.last() != Some(&half) || t.len() != 3 {
+            return invalid(format!("a table of {t:?} for {half} pairs"));
+        }
+        *table = c.reshape(*table, vec![t[0], t[1], 1, half])?;
+    }
+    let [cos, sin] = tables;
+    let interleaved = node.flag("interleaved")?;
+    let (a, b) = if interleaved {
+        (c.slice(x, 3, 0, 2, half)?, c.slice(x, 3, 1, 2, half)?)
+    } else {
+        (c.slice(x, 3, 0, 1, half)?, c.slice(x, 3, half, 1, half)?)
+    };
+    let (ca, sb) = (c.mul(cos, a)?, c.mul(sin, b)?);
+    let real = c.sub(ca, sb)?;
+    let (sa, cb) = (c.mul(sin, a)?, c.mul(cos, b)?);
+    let imaginary = c.add(sa, cb)?;
+    let mut y = if interleaved {
+        let pair = [shape[0], shape[1], shape[2], half, 1].to_vec();
+        let real = c.reshape(real, pair.clone())?;
+        let imaginary = c.reshape(imaginary, pair)?;
+        let both = c.concat(4, &[real, imaginary])?;
+        c.reshape(both, vec![shape[0], shape[1], shape[2], turned])?
+    } else {
+        c.concat(3, &[real, imaginary])?
+    };
+    if turned < size {
+        let rest = c.slice(x, 3, turned, 1, size - turned)?;
+        y = c.concat(3, &[y, rest])?;
+    }
+    Ok(vec![if given.len() == 4 {
+        c.transpose(y, vec![0, 2, 1, 3])?
+    } else {
+        c.reshape(y, given)?
+    }])
+}
+
+/// LinearAttention-27: a state of keys by values, updated step by step; written out in time.
+pub(crate) fn linear_attention(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let c = &mut Compose::new(import, node);
+    let (Some(qh), Some(kh)) = (count(node, "q_num_heads")?, count(node, "kv_num_heads")?) else {
+        return invalid("q_num_heads and kv_num_heads are missing");
+    };
+    if qh % kh != 0 {
+        return invalid(format!("{qh} query heads for {kh} key heads"));
+    }
+    let q = split_heads(c, node.input(0)?, qh)?;
+    let k = split_heads(c, node.input(1)?, kh)?;
+    let v = split_heads(c, node.input(2)?, kh)?;
+    let (ks, vs) = (c.shape(k), c.shape(v));
+    let (b, steps, dk, dv) = (ks[0], ks[2], ks[3], vs[3]);
+    if steps > MAX_STEPS {
+        return gap(format!("{steps} steps in time; {MAX_STEPS} are the limit"));
+    }
+    let rule = node.text_or("update_rule", "gated_delta")?;
+    let (gated, delta) = match rule {
+        "linear" => (false, false),
+        "gated" => (true, false),
+        "delta" => (false, true),
+        "gated_delta" => (true, true),
+        other => return invalid(format!("update_rule is {other:?}")),
+    };
+    let decay = if gated {
+        let decay = node.input(4)?;
+        let decay = split_heads(c, decay, kh)?;
+        Some(c.unary(UnaryFn::Exp, decay)?)
+    } else {
+        None
+    };
+    let beta = if delta {
+        let beta = node.input(5)?;
+        let heads = c.shape(beta).last().copied().unwrap_or(1);
+        Some(split_heads(c, beta, heads.max(1))?)
+    } else {
+        None
+    };
+    let mut state = match node.optional(3) {
+        Some(state) => state,
+        None => c.floats(vec![b, kh, dk, dv], vec![0.0; b * kh * dk * dv])?,
+    };
+    let scale = match node.float_or("scale", 0.0)? {
+        0.0 => 1.0 / (dk as f32).sqrt(),
+        s => s,
+    };
+    let q = c.scale(q, scale)?;
+    let mut outputs = Vec::with_capacity(steps);
+    for t in 0..steps {
+        if let Some(decay) = decay {
+            let d = c.slice(decay, 2, t, 1, 1)?;
+            let shape = c.shape(d);
+            let d = c.reshape(d, vec![b, kh, shape[3], 1])?;
+            state = c.mul(state, d)?;
+        }
+        let key = c.slice(k, 2, t, 1, 1)?;
+        let mut value = c.slice(v, 2, t, 1, 1)?;
+        if let Some(beta) = beta {
+            let held = c.matmul(key, state)?;
+            value = c.sub(value, held)?;
+            let share = c.slice(beta, 2, t, 1, 1)?;
+            value = c.mul(value, share)?;
+        }
+        let column = c.reshape(key, vec![b, kh, dk, 1])?;
+        let written = c.mul(column, value)?;
+        state = c.add(state, written)?;
+        let read = repeat_heads(c, state, qh / kh)?;
+        let query = c.slice(q, 2, t, 1, 1)?;
+        outputs.push(c.matmul(query, read)?);
+    }
+    let y = c.concat(2, &outputs)?;
+    Ok(vec![join_heads(c, y)?, state])
+}
+
+/// CausalConvWithState-27: a depthwise convolution over what came before, which is handed on.
+pub(crate) fn causal_conv(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let (x, w) = (node.input(0)?, node.input(1)?);
+    let (xs, ws) = (import.shape(x).to_vec(), import.shape(w).to_vec());
+    let (&[b, channels, _], &[_, 1, k]) = (xs.as_slice(), ws.as_slice()) else {
+        return invalid(format!("weights {ws:?} for {xs:?}"));
+    };
+    if k == 0 || ws[0] != channels {
+        return invalid(format!("weights {ws:?} for {xs:?}"));
+    }
+    let mut padded = x;
+    if k > 1 {
+        let c = &mut Compose::new(import, node);
+        let before = match node.optional(3) {
+            Some(state) => state,
+            None => c.floats(vec![b, channels, k - 1], vec![0.0; b * channels * (k - 1)])?,
+        };
+        padded = c.concat(2, &[before, x])?;
+    }
+    let weight = transpose(import, node, "weight", w, to_channels_last(3))?;
+    let mut others = vec![weight];
+    others.extend(node.optional(2));
+    let op = Op::Conv(Conv {
+        strides: vec![1],
+        dilations: vec![1],
+        pads_before: vec![0],
+        pads_after: vec![0],
+        groups: channels,
+        clamp: None,
+    });
+    let mut y = channels_last(import, node, op, padded, &others)?;
+    let c = &mut Compose::new(import, node);
+    match node.text_or("activation", "none")? {
+        "none" => {}
+        "silu" | "swish" => {
+            let name = c.import.unique_node_name(&format!("{}_silu", node.name));
+            y = c
+                .import
+                .emit_as(&name, &name, Op::Unary(UnaryFn::Silu), &[y])?;
+        }
+        other => return invalid(format!("activation is {other:?}")),
+    }
+    let total = c.shape(padded)[2];
+    let name = c.import.unique_node_name(&format!("{}_state", node.name));
+    let mut axes: Vec<_> = [b, channels]
+        .iter()
+        .map(|&len| redpoll_graph::op::SliceAxis {
+            start: 0,
+            step: 1,
+            len,
+        })
+        .collect();
+    axes.push(redpoll_graph::op::SliceAxis {
+        start: (total + 1).saturating_sub(k).min(total.saturating_sub(1)),
+        step: 1,
+        len: k - 1,
+    });
+    let state = c
+        .import
+        .emit_as(&name, &name, Op::Slice { axes }, &[padded])?;
+    Ok(vec![y, state])
+}
+
+/// TensorScatter-24: a cache with an update written from a place of each batch's own.
+pub(crate) fn tensor_scatter(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let c = &mut Compose::new(import, node);
+    let (cache, update) = (node.input(0)?, node.input(1)?);
+    let (cs, us) = (c.shape(cache), c.shape(update));
+    let axis = axis_of(node.int_or("axis", -2)?, cs.len())?;
+    if axis == 0 || us.len() != cs.len() {
+        return invalid(format!("an update {us:?} of {cs:?} along axis {axis}"));
+    }
+    let mut along = vec![1; cs.len()];
+    along[axis] = us[axis];
+    let mut places = c.ints(along, (0..us[axis] as i64).collect())?;
+    if let Some(starts) = node.optional(2) {
+        let mut shape = vec![1; cs.len()];
+        shape[0] = us[0];
+        let starts = c.reshape(starts, shape)?;
+        let starts = c.cast(starts, DType::I64)?;
+        places = c.add(places, starts)?;
+    }
+    match node.text_or("mode", "linear")? {
+        "linear" => {}
+        "circular" => {
+            let size = c.ints(Vec::new(), vec![cs[axis] as i64])?;
+            places = c.binary(BinaryFn::Mod, places, size)?;
+        }
+        other => return invalid(format!("mode is {other:?}")),
+    }
+    let places = c.expand(places, us)?;
+    let op = Op::ScatterElements {
+        axis,
+        mode: Scatter::Replace,
+    };
+    Ok(vec![c.op(op, &[cache, places, update])?])
+}
+
+/// RMSNormalization-23: `x / sqrt(mean x² + epsilon) · scale` over the axes from `axis` on.
+pub(crate) fn rms_norm(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let c = &mut Compose::new(import, node);
+    let (x, scale) = (node.input(0)?, node.input(1)?);
+    let rank = c.import.rank(x);
+    let axis = axis_of(node.int_or("axis", -1)?, rank)?;
+    let axes: Vec<usize> = (axis..rank).collect();
+    let square = c.mul(x, x)?;
+    let mean = c.reduce(ReduceKind::Mean, &axes, true, square)?;
+    let epsilon = c.number(node.float_or("epsilon", 1e-5)?)?;
+    let shifted = c.add(mean, epsilon)?;
+    let root = c.unary(UnaryFn::Sqrt, shifted)?;
+    let inverse = c.unary(UnaryFn::Reciprocal, root)?;
+    let normal = c.mul(x, inverse)?;
+    Ok(vec![c.mul(normal, scale)?])
+}

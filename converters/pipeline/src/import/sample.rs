@@ -1,0 +1,468 @@
+//! Reading between elements at places that are computed at run time: GridSample, RoiAlign, DeformConv.
+//!
+//! They are written out: places as arithmetic, elements by GatherElements, weights as products.
+
+use redpoll_graph::op::{BinaryFn, Clamp, ReduceKind, UnaryFn};
+use redpoll_graph::{DType, Op, ValueId};
+
+use super::compose::{Compose, MAX_MADE};
+use super::importer::Importer;
+use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
+
+type C<'a, 'c, 'i, 'n, 'p> = &'a mut Compose<'c, 'i, 'n, 'p>;
+
+/// `a · x + b`.
+fn affine(c: C<'_, '_, '_, '_, '_>, x: ValueId, a: f32, b: f32) -> Result<ValueId, Stop> {
+    let y = c.scale(x, a)?;
+    if b == 0.0 {
+        return Ok(y);
+    }
+    let b = c.number(b)?;
+    c.add(y, b)
+}
+
+fn clamp(c: C<'_, '_, '_, '_, '_>, x: ValueId, lo: f32, hi: f32) -> Result<ValueId, Stop> {
+    c.unary(UnaryFn::Clamp(Clamp { lo, hi }), x)
+}
+
+/// What lies beyond the border.
+#[derive(Clone, Copy, PartialEq)]
+enum Border {
+    Zeros,
+    Edge,
+    Reflection { aligned: bool },
+}
+
+impl Border {
+    /// The place inside that stands for `x`, and 1 or 0 for whether it counts (`None`: always).
+    fn place(
+        self,
+        c: C<'_, '_, '_, '_, '_>,
+        x: ValueId,
+        size: usize,
+    ) -> Result<(ValueId, Option<ValueId>), Stop> {
+        let last = size as f32 - 1.0;
+        match self {
+            Self::Edge => Ok((clamp(c, x, 0.0, last)?, None)),
+            Self::Zeros => {
+                let inside = clamp(c, x, 0.0, last)?;
+                let same = c.binary(BinaryFn::Equal, x, inside)?;
+                Ok((inside, Some(c.cast(same, DType::F32)?)))
+            }
+            Self::Reflection { aligned } => {
+                let (low, span) = if aligned {
+                    (0.0, last)
+                } else {
+                    (-0.5, size as f32)
+                };
+                if span == 0.0 {
+                    return Ok((clamp(c, x, 0.0, 0.0)?, None));
+                }
+                // A triangle wave of period 2 · span.
+                let t = affine(c, x, 1.0, -low)?;
+                let period = c.number(2.0 * span)?;
+                let t = c.binary(BinaryFn::Mod, t, period)?;
+                let t = affine(c, t, 1.0, -span)?;
+                let t = c.unary(UnaryFn::Abs, t)?;
+                let t = affine(c, t, -1.0, span + low)?;
+                Ok((clamp(c, t, 0.0, last)?, None))
+            }
+        }
+    }
+}
+
+/// The neighbours along one axis that a result is mixed of, each with its weight (`None`: 1).
+type Taps = Vec<(ValueId, Option<ValueId>)>;
+
+/// Neighbours of `x` along an axis, before the border is looked at.
+fn taps(c: C<'_, '_, '_, '_, '_>, x: ValueId, mode: &str) -> Result<Taps, Stop> {
+    match mode {
+        "nearest" => Ok(vec![(c.unary(UnaryFn::Round, x)?, None)]),
+        "linear" | "bilinear" => {
+            let low = c.unary(UnaryFn::Floor, x)?;
+            let high = affine(c, low, 1.0, 1.0)?;
+            let share = c.sub(x, low)?;
+            let rest = affine(c, share, -1.0, 1.0)?;
+            Ok(vec![(low, Some(rest)), (high, Some(share))])
+        }
+        "cubic" | "bicubic" => {
+            let low = c.unary(UnaryFn::Floor, x)?;
+            let t = c.sub(x, low)?;
+            let mut list = Vec::new();
+            for k in [-1.0f32, 0.0, 1.0, 2.0] {
+                let at = affine(c, low, 1.0, k)?;
+                let d = affine(c, t, 1.0, -k)?;
+                let d = c.unary(UnaryFn::Abs, d)?;
+                // Keys' kernel with a = −0.75, by Horner.
+                let a = -0.75f32;
+                let w = if (0.0..=1.0).contains(&k) {
+                    let w = affine(c, d, a + 2.0, -(a + 3.0))?;
+                    let w = c.mul(w, d)?;
+                    let w = c.mul(w, d)?;
+                    affine(c, w, 1.0, 1.0)?
+                } else {
+                    let w = affine(c, d, a, -5.0 * a)?;
+                    let w = c.mul(w, d)?;
+                    let w = affine(c, w, 1.0, 8.0 * a)?;
+                    let w = c.mul(w, d)?;
+                    affine(c, w, 1.0, -4.0 * a)?
+                };
+                list.push((at, Some(w)));
+            }
+            Ok(list)
+        }
+        other => invalid(format!("mode is {other:?}")),
+    }
+}
+
+fn times(
+    c: C<'_, '_, '_, '_, '_>,
+    a: Option<ValueId>,
+    b: Option<ValueId>,
+) -> Result<Option<ValueId>, Stop> {
+    Ok(match (a, b) {
+        (Some(a), Some(b)) => Some(c.mul(a, b)?),
+        (a, b) => a.or(b),
+    })
+}
+
+/// Mixes elements of `data [N, C, S…]` for places `[N, P]` along each spatial axis: `[N, C, P]`.
+fn mix(
+    c: C<'_, '_, '_, '_, '_>,
+    data: ValueId,
+    axes: &[Taps],
+    border: Border,
+) -> Result<ValueId, Stop> {
+    let shape = c.shape(data);
+    let (n, channels) = (shape[0], shape[1]);
+    let area: usize = shape[2..].iter().product();
+    if area >= 1 << 24 {
+        return gap(format!("planes of {area} elements"));
+    }
+    let flat = c.reshape(data, vec![n, channels, area])?;
+    // All combinations of neighbours, with flat place and weight.
+    let mut all: Vec<(Option<ValueId>, Option<ValueId>)> = vec![(None, None)];
+    for (axis, list) in axes.iter().enumerate() {
+        let size = shape[2 + axis];
+        let mut inside = Vec::new();
+        for &(at, weight) in list {
+            let (at, counts) = border.place(c, at, size)?;
+            inside.push((at, times(c, weight, counts)?));
+        }
+        let mut next = Vec::new();
+        for &(flat, weight) in &all {
+            for &(at, own) in &inside {
+                let place = match flat {
+                    None => at,
+                    Some(flat) => {
+                        let moved = c.scale(flat, size as f32)?;
+                        c.add(moved, at)?
+                    }
+                };
+                next.push((Some(place), times(c, weight, own)?));
+            }
+        }
+        all = next;
+    }
+    let mut sum = None;
+    for (place, weight) in all {
+        let Some(place) = place else {
+            return invalid("no spatial axis");
+        };
+        let points = c.shape(place)[1];
+        let place = c.cast(place, DType::I64)?;
+        let place = c.reshape(place, vec![n, 1, points])?;
+        let place = c.expand(place, vec![n, channels, points])?;
+        let mut v = c.op(Op::GatherElements { axis: 2 }, &[flat, place])?;
+        if let Some(weight) = weight {
+            let weight = c.reshape(weight, vec![n, 1, points])?;
+            v = c.mul(v, weight)?;
+        }
+        sum = Some(match sum {
+            Some(sum) => c.add(sum, v)?,
+            None => v,
+        });
+    }
+    match sum {
+        Some(sum) => Ok(sum),
+        None => invalid("no neighbours"),
+    }
+}
+
+/// GridSample-16, -20, -22.
+pub(crate) fn grid_sample(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let (x, grid) = (node.input(0)?, node.input(1)?);
+    let (xs, gs) = (import.shape(x).to_vec(), import.shape(grid).to_vec());
+    let axes = xs.len().saturating_sub(2);
+    let fits = (1..=3).contains(&axes)
+        && gs.len() == xs.len()
+        && gs[0] == xs[0]
+        && gs.last() == Some(&axes)
+        && !xs.contains(&0);
+    if !fits {
+        return invalid(format!("a grid {gs:?} for {xs:?}"));
+    }
+    let aligned = node.flag("align_corners")?;
+    let border = match node.text_or("padding_mode", "zeros")? {
+        "zeros" => Border::Zeros,
+        "border" => Border::Edge,
+        "reflection" => Border::Reflection { aligned },
+        other => return invalid(format!("padding_mode is {other:?}")),
+    };
+    let mode = node.text_or(
+        "mode",
+        if node.opset < 20 {
+            "bilinear"
+        } else {
+            "linear"
+        },
+    )?;
+    let points: usize = gs[1..=axes].iter().product();
+    let c = &mut Compose::new(import, node);
+    let flat = c.reshape(grid, vec![xs[0], points, axes])?;
+    let mut lists = Vec::with_capacity(axes);
+    for axis in 0..axes {
+        // The grid names the last axis first.
+        let along = c.slice(flat, 2, axes - 1 - axis, 1, 1)?;
+        let along = c.reshape(along, vec![xs[0], points])?;
+        let size = xs[2 + axis] as f32;
+        let place = if aligned {
+            affine(c, along, (size - 1.0) / 2.0, (size - 1.0) / 2.0)?
+        } else {
+            affine(c, along, size / 2.0, size / 2.0 - 0.5)?
+        };
+        // Far away is as good as just outside, and never NaN: whole numbers hold it.
+        let place = clamp(c, place, -1e6, 1e6)?;
+        // With other borders the place itself moves in first.
+        let place = match (border, mode) {
+            (Border::Zeros, _) | (_, "cubic" | "bicubic") => place,
+            (border, _) => border.place(c, place, xs[2 + axis])?.0,
+        };
+        lists.push(taps(c, place, mode)?);
+    }
+    let y = mix(c, x, &lists, border)?;
+    let mut to = vec![xs[0], xs[1]];
+    to.extend(&gs[1..=axes]);
+    Ok(vec![c.reshape(y, to)?])
+}
+
+/// How regions are sampled.
+struct Sampling {
+    rois: ValueId,
+    ratio: usize,
+    half: bool,
+}
+
+impl Sampling {
+    /// Places along one axis, `[count, bins · ratio]`, and 1 or 0 for whether each counts.
+    fn along(
+        &self,
+        c: C<'_, '_, '_, '_, '_>,
+        first: usize,
+        bins: usize,
+        size: usize,
+    ) -> Result<(ValueId, ValueId), Stop> {
+        let start = c.slice(self.rois, 1, first, 1, 1)?;
+        let end = c.slice(self.rois, 1, first + 2, 1, 1)?;
+        let mut length = c.sub(end, start)?;
+        if !self.half {
+            length = clamp(c, length, 1.0, f32::INFINITY)?;
+        }
+        let n = bins * self.ratio;
+        let line = (0..n).map(|i| (i as f32 + 0.5) / n as f32).collect();
+        let line = c.floats(vec![1, n], line)?;
+        let steps = c.mul(length, line)?;
+        let place = c.add(start, steps)?;
+        let near = clamp(c, place, -1.0, size as f32)?;
+        let inside = c.binary(BinaryFn::Equal, near, place)?;
+        let inside = c.cast(inside, DType::F32)?;
+        Ok((clamp(c, place, 0.0, size as f32 - 1.0)?, inside))
+    }
+}
+
+/// A value a row or a column of `[count, rows, columns]`, for each of its elements: `[1, count · rows · columns]`.
+fn spread(
+    c: C<'_, '_, '_, '_, '_>,
+    v: ValueId,
+    vertical: bool,
+    [count, rows, columns]: [usize; 3],
+) -> Result<ValueId, Stop> {
+    let shape = if vertical {
+        vec![count, rows, 1]
+    } else {
+        vec![count, 1, columns]
+    };
+    let v = c.reshape(v, shape)?;
+    let v = c.expand(v, vec![count, rows, columns])?;
+    c.reshape(v, vec![1, count * rows * columns])
+}
+
+/// RoiAlign-10, -16, -22 with a fixed sampling ratio.
+pub(crate) fn roi_align(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let (x, rois, batch) = (node.input(0)?, node.input(1)?, node.input(2)?);
+    let (xs, rs) = (import.shape(x).to_vec(), import.shape(rois).to_vec());
+    let (&[n, channels, h, w], &[count, 4]) = (xs.as_slice(), rs.as_slice()) else {
+        return invalid(format!("regions {rs:?} of {xs:?}"));
+    };
+    let size = |name: &str, default: i64| -> Result<usize, Stop> {
+        match usize::try_from(node.int_or(name, default)?) {
+            Ok(v) if v <= 4096 => Ok(v),
+            _ => invalid(format!("{name} is out of range")),
+        }
+    };
+    let (oh, ow) = (size("output_height", 1)?, size("output_width", 1)?);
+    let ratio = size("sampling_ratio", 0)?;
+    if ratio == 0 {
+        return gap("sampling_ratio=0: the number of samples would depend on the data");
+    }
+    if oh == 0 || ow == 0 || [n, h, w].contains(&0) {
+        return invalid("an empty result");
+    }
+    let samples = [oh, ratio, ow, ratio, count]
+        .iter()
+        .try_fold(1usize, |n, &d| n.checked_mul(d));
+    if samples.is_none_or(|n| n > MAX_MADE) {
+        return gap("too many samples");
+    }
+    let half = match node.text_or(
+        "coordinate_transformation_mode",
+        if node.opset < 16 {
+            "output_half_pixel"
+        } else {
+            "half_pixel"
+        },
+    )? {
+        "half_pixel" => true,
+        "output_half_pixel" => false,
+        other => return invalid(format!("coordinate_transformation_mode is {other:?}")),
+    };
+    let scale = node.float_or("spatial_scale", 1.0)?;
+    let greatest = match node.text_or("mode", "avg")? {
+        "avg" => false,
+        "max" => true,
+        other => return invalid(format!("mode is {other:?}")),
+    };
+    let c = &mut Compose::new(import, node);
+    let rois = affine(c, rois, scale, if half { -0.5 } else { 0.0 })?;
+    let sampling = Sampling { rois, ratio, half };
+    let (y, y_counts) = sampling.along(c, 1, oh, h)?;
+    let (x_at, x_counts) = sampling.along(c, 0, ow, w)?;
+    let (rows, columns) = (oh * ratio, ow * ratio);
+    let counts = {
+        let a = c.reshape(y_counts, vec![count, rows, 1])?;
+        let b = c.reshape(x_counts, vec![count, 1, columns])?;
+        c.mul(a, b)?
+    };
+    // One flat axis for all batches: [1, C, N · H · W].
+    let data = c.transpose(x, vec![1, 0, 2, 3])?;
+    let data = c.reshape(data, vec![1, channels, n * h, w])?;
+    let base = c.cast(batch, DType::F32)?;
+    let base = c.scale(base, h as f32)?;
+    let base = c.reshape(base, vec![count, 1])?;
+    let to = [count, rows, columns];
+    let mut vertical = Vec::new();
+    for (at, weight) in taps(c, y, "linear")? {
+        let at = clamp(c, at, 0.0, h as f32 - 1.0)?;
+        let at = c.add(at, base)?;
+        let weight = match weight {
+            Some(weight) => Some(spread(c, weight, true, to)?),
+            None => None,
+        };
+        vertical.push((spread(c, at, true, to)?, weight));
+    }
+    let mut horizontal = Vec::new();
+    for (at, weight) in taps(c, x_at, "linear")? {
+        let weight = match weight {
+            Some(weight) => Some(spread(c, weight, false, to)?),
+            None => None,
+        };
+        horizontal.push((spread(c, at, false, to)?, weight));
+    }
+    if greatest {
+        return gap("mode \"max\" is not supported");
+    }
+    let v = mix(c, data, &[vertical, horizontal], Border::Edge)?;
+    let v = c.reshape(v, vec![channels, count, rows, columns])?;
+    let v = c.mul(v, counts)?;
+    let v = c.reshape(v, vec![channels, count, oh, ratio, ow, ratio])?;
+    let v = c.reduce(ReduceKind::Mean, &[3, 5], false, v)?;
+    Ok(vec![c.transpose(v, vec![1, 0, 2, 3])?])
+}
+
+/// DeformConv-19, -22 over two spatial axes: the elements that each tap meets, then a matrix product.
+pub(crate) fn deform_conv(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let (x, w, offset) = (node.input(0)?, node.input(1)?, node.input(2)?);
+    let (xs, ws, os) = (
+        import.shape(x).to_vec(),
+        import.shape(w).to_vec(),
+        import.shape(offset).to_vec(),
+    );
+    let (&[n, channels, h, wd], &[m, per, kh, kw], &[_, offsets, oh, ow]) =
+        (xs.as_slice(), ws.as_slice(), os.as_slice())
+    else {
+        return gap("only two spatial axes are supported");
+    };
+    let strides = node.sizes_or("strides", 2, 1, 1)?;
+    let dilations = node.sizes_or("dilations", 2, 1, 1)?;
+    let pads = node.sizes_or("pads", 4, 0, 0)?;
+    let attribute = |name: &str| -> Result<usize, Stop> {
+        match usize::try_from(node.int_or(name, 1)?) {
+            Ok(v) if v > 0 => Ok(v),
+            _ => invalid(format!("{name} must be at least 1")),
+        }
+    };
+    let (groups, sets) = (attribute("group")?, attribute("offset_group")?);
+    let taps_count = kh * kw;
+    let fits = per.checked_mul(groups) == Some(channels)
+        && m % groups == 0
+        && channels % sets == 0
+        && sets.checked_mul(2 * taps_count) == Some(offsets)
+        && ![n, channels, h, wd, oh, ow, taps_count].contains(&0);
+    let points = taps_count.checked_mul(oh * ow).filter(|&p| p <= MAX_MADE);
+    let (true, Some(points)) = (fits, points) else {
+        return invalid(format!("weights {ws:?} and offsets {os:?} for {xs:?}"));
+    };
+    let base = |axis: usize| {
+        move |p: usize, strides: &[usize], dilations: &[usize], pads: &[usize]| {
+            let (tap, place) = (p / (oh * ow), p % (oh * ow));
+            let (k, o) = if axis == 0 {
+                (tap / kw, place / ow)
+            } else {
+                (tap % kw, place % ow)
+            };
+            (o * strides[axis] + k * dilations[axis]) as f32 - pads[axis] as f32
+        }
+    };
+    let c = &mut Compose::new(import, node);
+    // Each set of offsets is a batch of its own.
+    let each = channels / sets;
+    let data = c.reshape(x, vec![n * sets, each, h, wd])?;
+    let moves = c.reshape(offset, vec![n * sets, taps_count, 2, oh * ow])?;
+    let mut lists = Vec::with_capacity(2);
+    for (axis, size) in [h, wd].into_iter().enumerate() {
+        let by = c.slice(moves, 2, axis, 1, 1)?;
+        let by = c.reshape(by, vec![n * sets, points])?;
+        let at = base(axis);
+        let start = (0..points).map(|p| at(p, &strides, &dilations, &pads));
+        let start = start.collect();
+        let start = c.floats(vec![1, points], start)?;
+        let place = c.add(by, start)?;
+        let place = clamp(c, place, -2.0, size as f32 + 1.0)?;
+        lists.push(taps(c, place, "linear")?);
+    }
+    let v = mix(c, data, &lists, Border::Zeros)?;
+    let mut v = c.reshape(v, vec![n, sets, each, taps_count, oh * ow])?;
+    if let Some(mask) = node.optional(4) {
+        let mask = c.reshape(mask, vec![n, sets, 1, taps_count, oh * ow])?;
+        v = c.mul(v, mask)?;
+    }
+    let v = c.reshape(v, vec![n, groups, per * taps_count, oh * ow])?;
+    let weights = c.reshape(w, vec![groups, m / groups, per * taps_count])?;
+    let y = c.matmul(weights, v)?;
+    let mut y = c.reshape(y, vec![n, m, oh, ow])?;
+    if let Some(bias) = node.optional(3) {
+        let bias = c.reshape(bias, vec![m, 1, 1])?;
+        y = c.add(y, bias)?;
+    }
+    Ok(vec![y])
+}

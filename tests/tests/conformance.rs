@@ -1,0 +1,93 @@
+//! ONNX's own test cases (Python package onnx 1.22.0) on the engine, and where it cannot on the reference evaluator.
+//!
+//! Every case is run, also those that are skipped: one that passes and is not listed fails this test as one that is
+//! listed and fails does. `REDPOLL_CONFORMANCE=write` writes list and table anew.
+
+use std::collections::BTreeMap;
+
+use redpoll_tests::conformance::{Lists, Place, Table, Verdict, cases, folder, page, run};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operators.md");
+const BEGIN: &str = "<!-- conformance: written by tests/tests/conformance.rs -->\n";
+const END: &str = "<!-- end of conformance -->";
+
+#[test]
+fn onnx_test_cases() {
+    let Some(folder) = folder() else {
+        println!(
+            "skipped: ONNX's test cases not present: bash .ci/onnx-tests, or set REDPOLL_ONNX_TESTS"
+        );
+        return;
+    };
+    // A panic inside a case is that case's failure and is listed; its message would only be noise.
+    let quiet = std::env::var_os("REDPOLL_CONFORMANCE").is_none();
+    if quiet {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    let lists = Lists::read();
+    let mut table = Table::default();
+    let mut outcomes = BTreeMap::new();
+    let filter = std::env::var("REDPOLL_CASE").unwrap_or_default();
+    for case in cases(&folder).iter().filter(|c| c.name.contains(&filter)) {
+        let outcome = run(case);
+        table.add(&case.name, &case.model(), &outcome);
+        outcomes.insert(case.name.clone(), outcome);
+    }
+    if quiet {
+        drop(std::panic::take_hook());
+    }
+    let count = |place| outcomes.values().filter(|o| o.result == Ok(place)).count();
+    let counts = [Place::Engine, Place::Folded, Place::Reference].map(count);
+    let text = page(&table);
+    let (all, some, full) = table.operators();
+    let summary = format!(
+        "{} of {} cases pass: {} in a plan, {} folded, {} in the reference evaluator only. Operators of ai.onnx with cases: {all}; with a case that passes: {some}; with all passing: {full}.\n",
+        counts.iter().sum::<usize>(),
+        outcomes.len(),
+        counts[0],
+        counts[1],
+        counts[2],
+    );
+    println!("{text}\n{summary}");
+    let mode = std::env::var("REDPOLL_CONFORMANCE").unwrap_or_default();
+    if mode == "list" {
+        for (name, outcome) in &outcomes {
+            match (&outcome.result, &outcome.not_lowered) {
+                (Err(e), _) => println!("FAIL {name}: {}", e.replace('\n', " ")),
+                (Ok(_), Some(e)) => println!("REF {name}: {}", e.replace('\n', " ")),
+                _ => {}
+            }
+        }
+        return;
+    }
+    let section = format!("{BEGIN}\n{summary}\n{text}");
+    if mode == "write" {
+        Lists::write(&outcomes);
+        let page = std::fs::read_to_string(PAGE).expect("the page can be read");
+        let (before, rest) = page.split_once(BEGIN).expect("the page has the section");
+        let (_, after) = rest.split_once(END).expect("the section has an end");
+        std::fs::write(PAGE, format!("{before}{section}{END}{after}"))
+            .expect("the page is written");
+    }
+    if !filter.is_empty() {
+        return;
+    }
+    let lists = if mode == "write" {
+        Lists::read()
+    } else {
+        lists
+    };
+    let surprises: Vec<String> = outcomes
+        .iter()
+        .filter_map(|(name, outcome)| match lists.verdict(name, outcome) {
+            Verdict::AsListed => None,
+            Verdict::Surprise(text) => Some(text),
+        })
+        .collect();
+    assert!(surprises.is_empty(), "{}", surprises.join("\n"));
+    let page = std::fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        page.contains(&section),
+        "docs/operators.md is behind: REDPOLL_CONFORMANCE=write cargo test -p redpoll-tests --test conformance"
+    );
+}
