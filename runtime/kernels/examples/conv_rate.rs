@@ -14,8 +14,11 @@ use redpoll_plan::layout::{packed_f32_len, packed_i8_len, padded_n, patch_stride
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Rows, K, N of the products of MobileNetV2 at 224 × 224.
-const PRODUCTS: [(u32, u32, u32); 17] = [
+/// Rows, K, N of products of the anomaly detector of MLPerf Tiny, then of MobileNetV2 at 224 × 224.
+const PRODUCTS: [(u32, u32, u32); 20] = [
+    (1, 640, 128),
+    (1, 128, 128),
+    (1, 128, 640),
     (12544, 32, 16),
     (12544, 16, 96),
     (3136, 96, 24),

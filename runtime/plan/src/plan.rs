@@ -146,6 +146,31 @@ impl<'p> Plan<'p> {
         self.tensors.get(id.0 as usize).and_then(|r| tensor(r).ok())
     }
 
+    /// Type, place and bytes of the tensor of `id`, which is all that a run asks for: without the checks that
+    /// [`Self::from_bytes`] has made. `None` for an id of another plan.
+    #[inline]
+    pub fn span(&self, id: TensorId) -> Option<(DType, Place, usize)> {
+        let record = self.tensors.get(id.0 as usize)?;
+        let dtype = DType::from_u8(record.dtype)?;
+        let offset = record.offset.get();
+        let place = match record.place {
+            0 => Place::Arena(offset),
+            _ => Place::Weights(offset),
+        };
+        let dims = record.dims.iter().map(|d| d.get() as usize);
+        Some((dtype, place, dims.fold(dtype.size(), usize::wrapping_mul)))
+    }
+
+    /// The bytes of a constant tensor, in place; `None` when it lies in working memory or the id is of another plan.
+    #[inline]
+    pub fn constant(&self, id: TensorId) -> Option<&'p [u8]> {
+        let (_, Place::Weights(offset), bytes) = self.span(id)? else {
+            return None;
+        };
+        let offset = offset as usize;
+        self.weights.get(offset..offset.checked_add(bytes)?)
+    }
+
     /// Name of a tensor: its value in the model. Empty when names were stripped or the id is of another plan.
     pub fn tensor_name(&self, id: TensorId) -> &'p str {
         self.tensors

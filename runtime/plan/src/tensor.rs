@@ -21,6 +21,7 @@ pub enum DType {
 
 impl DType {
     /// Bytes of one element.
+    #[inline]
     pub const fn size(self) -> usize {
         match self {
             Self::F32 | Self::I32 => 4,
@@ -31,6 +32,7 @@ impl DType {
     }
 
     /// The type of this number in a file.
+    #[inline]
     pub const fn from_u8(v: u8) -> Option<Self> {
         Some(match v {
             0 => Self::F32,

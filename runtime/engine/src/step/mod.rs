@@ -18,7 +18,7 @@ use core::ops::Range;
 
 use redpoll_kernels::Tier;
 use redpoll_kernels::params::Source;
-use redpoll_plan::{DType, Op, Place, Plan, Tensor, TensorId, op};
+use redpoll_plan::{DType, Op, Place, Plan, TensorId, op};
 use zerocopy::IntoBytes;
 
 use crate::arena::{self, Clash, Element, Operand};
@@ -107,29 +107,22 @@ impl<'p, T: Tier + ?Sized> Context<'_, 'p, T> {
         value.try_into().map_err(|_| self.operand_error())
     }
 
-    fn tensor(&self, id: TensorId) -> Result<Tensor, EngineError> {
-        self.plan.tensor(id).ok_or(self.operand_error())
-    }
-
     fn dtype(&self, id: TensorId) -> Result<DType, EngineError> {
-        Ok(self.tensor(id)?.dtype)
+        Ok(self.plan.span(id).ok_or(self.operand_error())?.0)
     }
 
     /// The elements of a constant.
     fn constant<E: Element>(&self, id: TensorId) -> Result<&'p [E], EngineError> {
-        let bytes = self
-            .plan
-            .weights(&self.tensor(id)?)
-            .ok_or(self.operand_error())?;
+        let bytes = self.plan.constant(id).ok_or(self.operand_error())?;
         arena::cast(bytes).map_err(|_| self.operand_error())
     }
 
     fn operand(&self, id: TensorId) -> Result<Operand<'p>, EngineError> {
-        let tensor = self.tensor(id)?;
-        Ok(match tensor.place {
-            Place::Arena(offset) => Operand::Arena(self.range(offset, tensor.bytes())?),
+        let (_, place, bytes) = self.plan.span(id).ok_or(self.operand_error())?;
+        Ok(match place {
+            Place::Arena(offset) => Operand::Arena(self.range(offset, bytes)?),
             Place::Weights(_) => {
-                Operand::Constant(self.plan.weights(&tensor).ok_or(self.operand_error())?)
+                Operand::Constant(self.plan.constant(id).ok_or(self.operand_error())?)
             }
         })
     }

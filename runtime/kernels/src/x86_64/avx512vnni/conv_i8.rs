@@ -23,6 +23,8 @@ const FEW_ROWS: usize = 12;
 const SLACK: usize = 64;
 /// Most rows packed at a time.
 const MOST_ROWS: usize = 48;
+/// Longest row of [`one_row`].
+const ONE_ROW: usize = 4096;
 
 #[repr(align(64))]
 struct Buffer([MaybeUninit<u8>; BUFFER + SLACK]);
@@ -104,7 +106,64 @@ pub(super) unsafe fn conv_i8(
     assert!(p.scale.len() >= groups * padded_n(group_out));
 
     let pointwise = w.is_pointwise();
+    if pointwise && rows == 1 && groups == 1 && k <= ONE_ROW {
+        // SAFETY: the asserts above; parts start at a block of channels.
+        return unsafe { one_row(p, &x[part.rows.start * k..], y, &part) };
+    }
     // SAFETY: the asserts above; parts start at a block of channels.
+    unsafe { many_rows(p, x, y, part, scratch) }
+}
+
+/// A dense layer: nothing to choose, for where a call is as short as its preparation.
+///
+/// # Safety
+/// As [`conv_i8`] has checked; `x` starts at the row, which is at most [`ONE_ROW`] long.
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn one_row(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: &Part) {
+    #[repr(align(64))]
+    struct Row([MaybeUninit<u8>; ONE_ROW + SLACK]);
+    let mut own = Row([MaybeUninit::uninit(); ONE_ROW + SLACK]);
+    let row = own.0.as_mut_ptr().cast::<u8>();
+    let (k, channels) = (p.window.in_c as usize, part.channels.clone());
+    let quads = k.div_ceil(BLOCK_K);
+    // SAFETY: as the caller promises; a copy writes whole groups of four.
+    unsafe {
+        flip::<false>(x.as_ptr(), row, k);
+        let all = Tile {
+            x: row,
+            x_stride: 0,
+            runs: 1,
+            down: 0,
+            quads,
+            weights: p.weights.as_ptr().add(channels.start * quads * BLOCK_K),
+            bias: p.bias_unsigned.as_ptr().add(channels.start),
+            scale: p.scale.as_ptr().add(channels.start),
+            y: y.as_mut_ptr(),
+            y_stride: 0,
+            channels: channels.len(),
+            small: small(&p.scale[channels]),
+            finish: p.finish,
+        };
+        gemm(&all, 1, Lines::ONE);
+    }
+}
+
+/// Everything else.
+///
+/// # Safety
+/// As [`conv_i8`] has checked.
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn many_rows(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
+    let w = &p.window;
+    let groups = p.groups.max(1);
+    let (in_c, out_c) = (w.in_c as usize, w.out_c as usize);
+    let (group_in, group_out) = (in_c / groups, out_c / groups);
+    let k = w.taps() * group_in;
+    let (rows, width) = (part.rows.len(), part.channels.len());
+    let pointwise = w.is_pointwise();
+    // SAFETY: as the caller has checked.
     if !pointwise && unsafe { strip::conv_i8::<Strip>(p, x, y, &part) } {
         return;
     }
