@@ -45,7 +45,7 @@ def main():
                             "--evaluate", f"{data}/evaluate.npz", "-o", out], check=True, capture_output=True)
             with open(f"{out}/report.json") as f:
                 r = json.load(f)
-        results[name] = {k: r[k] for k in ("calibration_samples", "evaluation_samples", "method", "sqnr_db", "float", "int8", "macs", "plan_bytes",
+        results[name] = {k: r[k] for k in ("calibration_samples", "evaluation_samples", "method", "candidates", "held_out_samples", "sqnr_db", "float", "int8", "macs", "plan_bytes",
                                            "weight_bytes", "arena_bytes", "live_bytes", "int8_onnx_bytes", "float_onnx_bytes", "seconds")}
         for form in ("float", "int8"):
             results[name][form].pop("p50_us", None)

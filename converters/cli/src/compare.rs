@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use redpoll_graph::{Data, Tensor};
-use redpoll_pipeline::measure::sqnr_db;
+use redpoll_pipeline::measure::{Runner, sqnr_db};
+use redpoll_pipeline::quantize::equalized_values;
+use redpoll_pipeline::report::PlanSummary;
 use serde_json::json;
 
 use crate::backend::{Choice, Library};
@@ -174,7 +176,7 @@ pub fn run(args: &Args) -> Result<()> {
             .collect();
         let layers: Vec<_> = layers
             .iter()
-            .map(|(n, op, db)| json!({"name": n, "op": op, "sqnr_db": db}))
+            .map(|l| json!({"name": l.name, "op": l.op, "sqnr_db": l.sqnr_db, "note": l.scaled.then_some(SCALED)}))
             .collect();
         say!(
             "{}",
@@ -196,39 +198,78 @@ pub fn run(args: &Args) -> Result<()> {
             );
         }
     }
-    for (name, op, db) in &layers {
-        say!(
-            "  {:>9}  {op:14} {name}",
-            db.map_or("equal".into(), |db| format!("{db:.1} dB"))
-        );
+    for l in &layers {
+        let db = match (l.scaled, l.sqnr_db) {
+            (true, _) => "scaled".into(),
+            (false, None) => "equal".into(),
+            (false, Some(db)) => format!("{db:.1} dB"),
+        };
+        say!("  {db:>9}  {:14} {}", l.op, l.name);
+    }
+    if layers.iter().any(|l| l.scaled) {
+        say!("  scaled: {SCALED}");
     }
     Ok(())
 }
 
-/// SQNR of every step of B against the step of A that makes the tensor of the same name; `None` when equal.
+/// Why a layer has no ratio.
+const SCALED: &str = "its channels are equalised in one of the models only, so its numbers stand for others; \
+                      report.json of the conversion has the ratio against the equalised float model";
+
+/// A step of B beside the step of A that makes the tensor of the same name.
+struct Layer {
+    name: String,
+    op: &'static str,
+    /// `None` when equal, or not comparable.
+    sqnr_db: Option<f64>,
+    /// True when the channels are scaled in one of the models, or in both by other factors.
+    scaled: bool,
+}
+
+/// The values whose channels are scaled, with the mark of their factors.
+fn scaled(runner: &mut Runner) -> Result<BTreeMap<String, String>> {
+    let metadata = PlanSummary::read(runner.session().plan_bytes())?.metadata;
+    let pairs = metadata.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+    let values = equalized_values(pairs).into_iter();
+    Ok(values
+        .map(|(name, mark)| (name.to_owned(), mark.to_owned()))
+        .collect())
+}
+
+/// The name of the value that a tensor stands for: the exported int8 ONNX calls its integers `NAME_quantized`.
+fn value_name(tensor: &str) -> &str {
+    tensor.strip_suffix("_quantized").unwrap_or(tensor)
+}
+
+/// Every step of B that A has as well.
 fn layers(
     a: &mut Loaded,
     input_a: &[Tensor],
     b: &mut Loaded,
     input_b: &[Tensor],
-) -> Result<Vec<(String, &'static str, Option<f64>)>> {
+) -> Result<Vec<Layer>> {
     let (Some(a), Some(b)) = (a.running.native(), b.running.native()) else {
         bail!(Usage(
             "--layers needs the native engine on both sides".into()
         ));
     };
+    let (scaled_a, scaled_b) = (scaled(a)?, scaled(b)?);
     let expected: BTreeMap<String, Vec<f32>> = a
         .layers(input_a)?
         .into_iter()
-        .map(|l| (l.name, l.values))
+        .map(|l| (value_name(&l.name).to_owned(), l.values))
         .collect();
     let mut out = Vec::new();
     for layer in b.layers(input_b)? {
-        if let Some(e) = expected
-            .get(&layer.name)
-            .filter(|e| e.len() == layer.values.len())
-        {
-            out.push((layer.name, layer.op, sqnr_db(e, &layer.values)));
+        let name = value_name(&layer.name);
+        if let Some(e) = expected.get(name).filter(|e| e.len() == layer.values.len()) {
+            let scaled = scaled_a.get(name) != scaled_b.get(name);
+            out.push(Layer {
+                op: layer.op,
+                sqnr_db: sqnr_db(e, &layer.values).filter(|_| !scaled),
+                scaled,
+                name: name.to_owned(),
+            });
         }
     }
     Ok(out)

@@ -43,7 +43,7 @@ pub struct Args {
     /// Folder for the results
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// How ranges are found from what calibration saw
+    /// How ranges are found from what calibration saw; without it, what does best on samples held out
     #[arg(long, value_enum)]
     method: Option<MethodArg>,
     /// Ranges of an earlier conversion, instead of calibrating
@@ -93,6 +93,7 @@ enum MethodArg {
     Percentile,
     Entropy,
     Mse,
+    Guarded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -122,16 +123,14 @@ enum WeightArg {
 }
 
 fn request(args: &Args) -> Result<Request> {
-    let mut calibration = CalibrateOptions::default();
-    if let Some(method) = args.method {
-        calibration.method = match method {
-            MethodArg::MinMax => Method::MinMax,
-            MethodArg::MovingAverage => Method::MovingAverage,
-            MethodArg::Percentile => Method::PERCENTILE,
-            MethodArg::Entropy => Method::Entropy,
-            MethodArg::Mse => Method::MeanSquaredError,
-        };
-    }
+    let method = args.method.map(|method| match method {
+        MethodArg::MinMax => Method::MinMax,
+        MethodArg::MovingAverage => Method::MovingAverage,
+        MethodArg::Percentile => Method::PERCENTILE,
+        MethodArg::Entropy => Method::Entropy,
+        MethodArg::Mse => Method::MeanSquaredError,
+        MethodArg::Guarded => Method::Guarded,
+    });
     let ranges = match &args.ranges {
         None => None,
         Some(path) => {
@@ -167,7 +166,7 @@ fn request(args: &Args) -> Result<Request> {
             .map(Preprocess::read)
             .transpose()?,
         compile: args.dims.options()?,
-        calibration,
+        method,
         scheme,
         lower,
     })
@@ -197,11 +196,7 @@ pub fn run(args: &Args) -> Result<()> {
     if args.json {
         say!("{}", conversion.report.to_json());
     } else {
-        summary(
-            &conversion.report,
-            conversion.int8_onnx.is_some(),
-            &args.output,
-        );
+        summary(&conversion.report, &args.output);
     }
     check(args.max_drop, &conversion.report)
 }
@@ -227,6 +222,11 @@ fn write(out: &Path, c: &Conversion) -> Result<()> {
 
 fn check(bound: Option<f64>, r: &Report) -> Result<()> {
     let (Some(bound), Some(float), Some(int8)) = (bound, r.float.top1, r.int8.top1) else {
+        if bound.is_some() && !r.quantized_here {
+            bail!(Usage(
+                "--max-drop compares int8 with float: this model was not quantised here".into()
+            ));
+        }
         if bound.is_some() {
             bail!(Usage(
                 "--max-drop needs classes (y) in the evaluation samples".into()
@@ -241,7 +241,23 @@ fn check(bound: Option<f64>, r: &Report) -> Result<()> {
     Ok(())
 }
 
-fn summary(r: &Report, quantized_here: bool, out: &Path) {
+/// The figures of a model that was not quantised here: it has one form only.
+fn alone(r: &Report) {
+    let (form, score) = match r.arrived_int8 {
+        true => ("int8", &r.int8),
+        false => ("float", &r.float),
+    };
+    say!("  not quantised here: the plan is the {form} model as it arrived");
+    if let Some(top1) = score.top1 {
+        let top1 = text::percent(Some(top1));
+        say!("  top-1 {top1} on {} samples", r.evaluation_samples);
+    }
+    if let Some(us) = score.p50_us {
+        say!("  latency p50 {}", text::micros(us));
+    }
+}
+
+fn summary(r: &Report, out: &Path) {
     say!(
         "{}: {:.2} MMAC, {} layers",
         r.model,
@@ -256,10 +272,22 @@ fn summary(r: &Report, quantized_here: bool, out: &Path) {
             r.evaluation_samples
         );
     }
-    if !quantized_here {
-        say!("  not quantised here: both columns are the plan of the model as it arrived");
+    for c in &r.candidates {
+        let headroom = c.equalize_headroom;
+        say!(
+            "    {} {:17} {:24} {:>9} on {} samples held out",
+            if c.chosen { ">" } else { " " },
+            c.method,
+            headroom.map_or("not equalised".into(), |h| format!(
+                "equalised, headroom {h}"
+            )),
+            text::decibel(c.held_out_sqnr_db),
+            r.held_out_samples
+        );
     }
-    if r.evaluation_samples > 0 {
+    if !r.quantized_here {
+        alone(r);
+    } else if r.evaluation_samples > 0 {
         say!("  {:14} {:>12} {:>12}", "", "float", "int8");
         let row = |name: &str, f: String, q: String| say!("  {name:14} {f:>12} {q:>12}");
         if r.float.top1.is_some() {
@@ -276,11 +304,13 @@ fn summary(r: &Report, quantized_here: bool, out: &Path) {
                 text::percent(r.int8.top5),
             );
         }
-        row(
-            "same as float",
-            text::percent(Some(1.0)),
-            text::percent(Some(r.int8.agreement)),
-        );
+        if r.int8.agreement.is_some() {
+            row(
+                "same as float",
+                text::percent(r.float.agreement),
+                text::percent(r.int8.agreement),
+            );
+        }
         row("output SQNR", "–".into(), text::decibel(r.sqnr_db));
         let us = |v: Option<f64>| v.map_or("–".into(), text::micros);
         row("latency p50", us(r.float.p50_us), us(r.int8.p50_us));
@@ -317,7 +347,7 @@ fn summary(r: &Report, quantized_here: bool, out: &Path) {
     if kept > 0 {
         say!("  {kept} layer(s) stay in float, see the report for why");
     }
-    let onnx = if quantized_here {
+    let onnx = if r.quantized_here {
         "model.int8.onnx, "
     } else {
         ""

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use redpoll_graph::{DType, Graph, Op};
 use redpoll_session::Options;
 
-use crate::calibrate::{CalibrateOptions, Engine, Ranges, SampleSet, calibrate, with_ranges};
+use crate::calibrate::{Engine, Method, Ranges, SampleSet, with_ranges};
 use crate::compile::{CompileOptions, read};
 use crate::data::{InputSpec, Preprocess, Samples};
 use crate::emit::emit;
 use crate::lower::{LowerOptions, lower};
-use crate::measure::{Difference, Evaluation, Runner, evaluate, time};
+use crate::measure::{Difference, Evaluation, Runner, evaluate, evaluate_alone, time};
 use crate::optimize::optimize;
-use crate::quantize::{Scheme, quantize};
+use crate::quantize::{Scheme, Searched, quantize, search};
 use crate::report::{Layer, PlanSummary, Report};
 use crate::{Error, ErrorKind, Lowered, Optimized, Quantized};
 
@@ -40,9 +40,9 @@ pub struct Request {
     pub preprocess: Option<Preprocess>,
     /// Sizes of symbolic dimensions.
     pub compile: CompileOptions,
-    /// Calibration choices.
-    pub calibration: CalibrateOptions,
-    /// Quantisation choices.
+    /// Calibration method; chosen on samples held out when absent.
+    pub method: Option<Method>,
+    /// Quantisation choices; whether and how channels are equalised is chosen on samples held out.
     pub scheme: Scheme,
     /// Lowering choices.
     pub lower: LowerOptions,
@@ -85,6 +85,7 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
             .to_owned(),
         converter: env!("CARGO_PKG_VERSION").to_owned(),
         float_onnx_bytes: file_len(&request.model)?,
+        arrived_int8: optimized.is_quantized(),
         passes: optimized.log().to_vec(),
         ..Report::default()
     };
@@ -116,6 +117,7 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
         Some((q, _)) => Some(emit(q)?),
         None => None,
     };
+    report.quantized_here = quantized.is_some();
     report.int8_onnx_bytes = int8_onnx.as_ref().map_or(0, Vec::len);
     describe(&mut report, &graph, &lowered)?;
     if let (Some((q, _)), Some(samples)) =
@@ -143,19 +145,23 @@ fn quantize_model(
     progress: Progress<'_>,
 ) -> Result<(Quantized, Ranges), Error> {
     let executors = Engine::default();
-    let calibrated = match (&request.ranges, samples) {
-        (Some(ranges), _) => with_ranges(optimized, ranges.clone())?,
+    let (calibrated, scheme) = match (&request.ranges, samples) {
+        (Some(ranges), _) => (
+            with_ranges(optimized, ranges.clone())?,
+            request.scheme.clone(),
+        ),
         (None, Some(samples)) => {
             let set = calibration_set(samples)?;
-            calibrate(
-                optimized,
-                set,
-                &request.calibration,
-                &executors,
-                &mut |done, total| {
-                    progress("calibrate", done, total);
-                },
-            )?
+            let (method, scheme) = (request.method, &request.scheme);
+            let Searched {
+                calibrated,
+                scheme,
+                candidates,
+                held_out,
+            } = search(optimized, &set, method, scheme, &executors, progress)?;
+            report.candidates = candidates;
+            report.held_out_samples = held_out;
+            (calibrated, scheme)
         }
         (None, None) => {
             return Err(Error::new(
@@ -166,14 +172,9 @@ fn quantize_model(
     };
     report.method = calibrated.ranges().method.clone();
     report.calibration_samples = calibrated.ranges().samples;
-    let quantized = quantize(
-        &calibrated,
-        &request.scheme,
-        &executors,
-        &mut |done, total| {
-            progress("quantize", done, total);
-        },
-    )?;
+    let quantized = quantize(&calibrated, &scheme, &executors, &mut |done, total| {
+        progress("quantize", done, total);
+    })?;
     Ok((quantized, calibrated.ranges))
 }
 
@@ -264,7 +265,7 @@ fn layer_report(
     Ok(())
 }
 
-/// Accuracy of the plan against the float plan, and the latency of both.
+/// Accuracy of the plan against the float plan, and the latency of both; of the plan alone when there is no other form.
 fn measure(
     report: &mut Report,
     optimized: &Optimized,
@@ -273,6 +274,21 @@ fn measure(
     progress: Progress<'_>,
 ) -> Result<(), Error> {
     let options = Options::default();
+    let first = samples.get(0)?.inputs;
+    if !report.quantized_here {
+        let mut runner = Runner::new(lowered.plan(), &options)?;
+        let mut score = evaluate_alone(&mut runner, samples, &mut |done, total| {
+            progress("evaluate", done, total)
+        })?;
+        score.p50_us = Some(time(&mut runner, &first, TIMING_BUDGET, 5)?.p50_us);
+        report.evaluation_samples = samples.len();
+        report.tier = runner.session().tier().to_owned();
+        match report.arrived_int8 {
+            true => report.int8 = score,
+            false => report.float = score,
+        }
+        return Ok(());
+    }
     let float_plan = lower(optimized.graph(), &LowerOptions::default())?;
     let mut float = Runner::new(float_plan.plan(), &options)?;
     let mut int8 = Runner::new(lowered.plan(), &options)?;
@@ -289,7 +305,6 @@ fn measure(
     report.float = float_score;
     report.int8 = int8_score;
     report.sqnr_db = sqnr_db;
-    let first = samples.get(0)?.inputs;
     report.float.p50_us = Some(time(&mut float, &first, TIMING_BUDGET, 5)?.p50_us);
     report.int8.p50_us = Some(time(&mut int8, &first, TIMING_BUDGET, 5)?.p50_us);
     report.tier = int8.session().tier().to_owned();

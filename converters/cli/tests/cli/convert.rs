@@ -38,6 +38,14 @@ fn a_conversion_writes_all_files_and_the_promised_report() {
     }
     let plan = std::fs::metadata(converted.file("model.plan")).unwrap();
     assert_eq!(report["plan_bytes"].as_u64(), Some(plan.len()));
+    assert_eq!(report["quantized_here"], true);
+    let candidates = report["candidates"].as_array().unwrap();
+    assert!(candidates.len() >= 5, "{candidates:?}");
+    let db = |c: &Value| c["held_out_sqnr_db"].as_f64().unwrap();
+    let chosen = candidates.iter().find(|c| c["chosen"] == true).unwrap();
+    assert!(candidates.iter().all(|c| db(c) <= db(chosen) + 0.5));
+    assert_eq!(chosen["method"], report["method"]);
+    assert_eq!(report["held_out_samples"], 5);
     let layers = report["layers"].as_array().unwrap();
     assert!(layers.len() > 10);
     for layer in layers {
@@ -166,12 +174,54 @@ fn accuracy_below_the_bound_gives_3_and_still_writes_the_report() {
 }
 
 #[test]
+fn a_model_that_arrives_in_int8_has_no_float_column() {
+    let c = converted();
+    let out = folder("arrived");
+    let model = c.file("model.int8.onnx");
+    let printed = redpoll!("convert", model, "--evaluate", c.evaluate, "-o", out).ok();
+    assert!(printed.contains("not quantised here"), "{printed}");
+    assert!(!printed.contains("same as float"), "{printed}");
+    let found = report(&out);
+    assert_eq!(
+        (&found["quantized_here"], &found["arrived_int8"]),
+        (&false.into(), &true.into())
+    );
+    // The same integers, so the same answers.
+    assert_eq!(found["int8"]["top1"], report(&c.folder)["int8"]["top1"]);
+    assert!(found["float"]["top1"].is_null() && found["float"]["p50_us"].is_null());
+    assert!(found["sqnr_db"].is_null() && found["int8"]["agreement"].is_null());
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Not quantised here") && !page.contains("Same answer as float"));
+    let message = redpoll!(
+        "convert",
+        model,
+        "--evaluate",
+        c.evaluate,
+        "--max-drop",
+        "1",
+        "-o",
+        out
+    );
+    assert!(message.fails(1).contains("not quantised here"));
+}
+
+#[test]
 fn without_samples_the_plan_stays_float_and_f16_weights_halve_it() {
     let (single, half) = (folder("f32"), folder("f16"));
     let model = bundled("fashion.onnx");
     redpoll!("convert", model, "-o", single).ok();
     redpoll!("convert", model, "--weights", "f16", "-o", half).ok();
     assert!(!single.join("model.int8.onnx").exists());
+    let found = report(&single);
+    assert_eq!(
+        (&found["quantized_here"], &found["arrived_int8"]),
+        (&false.into(), &false.into())
+    );
+    for figure in ["top1", "mse", "agreement", "p50_us"] {
+        assert!(found["int8"][figure].is_null(), "{figure}");
+    }
+    let page = std::fs::read_to_string(single.join("report.html")).unwrap();
+    assert!(page.contains("Not quantised here"));
     let bytes = |report: Value| report["weight_bytes"].as_f64().unwrap();
     let ratio = bytes(report(&half)) / bytes(report(&single));
     assert!((0.45..0.6).contains(&ratio), "{ratio}");

@@ -22,8 +22,18 @@ struct Run {
 
 impl Executors for Engine {
     fn prepare<'g>(&self, graph: &'g Graph) -> Result<Box<dyn Executor + 'g>, Error> {
+        self.run(graph, Keep::All)
+    }
+
+    fn prepare_outputs<'g>(&self, graph: &'g Graph) -> Result<Box<dyn Executor + 'g>, Error> {
+        self.run(graph, Keep::Outputs)
+    }
+}
+
+impl Engine {
+    fn run(&self, graph: &Graph, keep: Keep) -> Result<Box<dyn Executor>, Error> {
         let options = LowerOptions {
-            keep: Keep::All,
+            keep,
             ..LowerOptions::default()
         };
         let lowered = lower(graph, &options)?;

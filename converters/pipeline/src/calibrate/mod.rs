@@ -99,7 +99,7 @@ pub fn calibrate(
     executors: &dyn Executors,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Calibrated, Error> {
-    let statistics = gather(&model.graph, &samples, executors, progress)?;
+    let statistics = gather(&model.graph, &samples, executors, progress, &mut |_, _| {})?;
     let ranges = Ranges {
         method: options.method.to_string(),
         samples: samples.len(),
@@ -133,12 +133,14 @@ pub fn with_ranges(model: &Optimized, ranges: Ranges) -> Result<Calibrated, Erro
     }
 }
 
-/// Runs `samples` through `graph` and gathers the statistics of every float value.
+/// Runs `samples` through `graph` and gathers the statistics of every float value. `after` sees them after each
+/// sample, with the number of samples so far.
 pub(crate) fn gather(
     graph: &Graph,
     samples: &[Vec<Tensor>],
     executors: &dyn Executors,
     progress: &mut dyn FnMut(usize, usize),
+    after: &mut dyn FnMut(usize, &Statistics),
 ) -> Result<Statistics, Error> {
     if samples.is_empty() {
         return Err(Error::new(
@@ -152,6 +154,7 @@ pub(crate) fn gather(
         executor.run(sample, &mut |name, tensor| statistics.observe(name, tensor))?;
         statistics.end_sample();
         progress(done + 1, samples.len());
+        after(done + 1, &statistics);
     }
     match observed(graph).find(|name| !statistics.values.contains_key(*name)) {
         Some(name) => Err(Error::new(

@@ -66,6 +66,15 @@ impl Channels {
         }
     }
 
+    /// Takes the sums, and so the means, of `other`, which saw a part of the elements; the extremes stay.
+    fn take_sums(&mut self, other: &Self) {
+        if self.sum.len() == other.sum.len() {
+            self.sum.clone_from(&other.sum);
+            self.sum_squares.clone_from(&other.sum_squares);
+            self.rows = other.rows;
+        }
+    }
+
     /// Mean of each channel.
     pub fn mean(&self) -> Vec<f64> {
         let n = self.rows.max(1) as f64;
@@ -172,6 +181,17 @@ impl Statistics {
         for value in self.values.values_mut() {
             value.end_sample();
         }
+    }
+
+    /// These statistics with the channel means of `part`, which saw only some of the samples: to correct biases on
+    /// those few, with ranges and extremes of all.
+    pub(crate) fn with_means_of(mut self, part: &Self) -> Self {
+        for (name, value) in &mut self.values {
+            if let Some(p) = part.values.get(name) {
+                value.channels.take_sums(&p.channels);
+            }
+        }
+        self
     }
 
     /// The range of every value by `method`.

@@ -54,6 +54,33 @@ const METHODS: [Method; 5] = [
 ];
 
 #[test]
+fn guarding_clipped_elements_widens_the_range() {
+    let mut value = ValueStatistics::default();
+    let mut state = 1u64;
+    let mut uniform = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 40) as f32 / (1u64 << 24) as f32
+    };
+    // A long tail: both methods clip, the guarded one less.
+    let v: Vec<f32> = (0..20_000)
+        .map(|_| -(1.0 - uniform()).ln() * (0.2 + uniform()))
+        .collect();
+    value.add(&v, 1);
+    value.end_sample();
+    let max = |m: Method| m.range(&value).max;
+    let (mse, guarded, all) = (
+        max(Method::MeanSquaredError),
+        max(Method::Guarded),
+        max(Method::MinMax),
+    );
+    assert!(mse < guarded && guarded < all, "{mse} {guarded} {all}");
+    assert_eq!("guarded".parse::<Method>().unwrap(), Method::Guarded);
+    assert_eq!(Method::Guarded.to_string(), "guarded");
+}
+
+#[test]
 fn a_histogram_keeps_every_count_while_it_grows_both_ways() {
     let mut h = Histogram::default();
     h.add(&[0.0, 0.0]);

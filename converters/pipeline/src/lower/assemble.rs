@@ -8,6 +8,7 @@ use super::lifetime::lifetimes;
 use super::memory::{live_bytes, place};
 use super::{LowerOptions, MemoryEntry, MemoryMap};
 use crate::error::{Error, ErrorKind, Gap};
+use crate::quantize::EQUALIZED;
 use crate::stage::Lowered;
 
 pub(super) fn assemble(
@@ -71,7 +72,9 @@ pub(super) fn assemble(
     for (name, tensor) in &draft.outputs {
         builder.add_output(name, *tensor);
     }
-    for (key, value) in &graph.metadata {
+    // Without names nothing tells which values the list of scaled ones means.
+    let told = |key: &str| !options.strip_names || key != EQUALIZED;
+    for (key, value) in graph.metadata.iter().filter(|(key, _)| told(key)) {
         builder.set_metadata(key, value);
     }
     let plan = builder.finish().map_err(|e| refused(draft, graph, e))?;

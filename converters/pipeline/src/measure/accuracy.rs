@@ -95,6 +95,54 @@ fn argmax(scores: &[f32]) -> Option<usize> {
     best.map(|(i, _)| i)
 }
 
+/// Whether the best element of the first output is an answer: where samples have labels, and where the output is one
+/// row of classes. The largest element of a map says nothing.
+fn answers_are_classes(runner: &mut Runner, samples: &Samples) -> bool {
+    let outputs = runner.session().outputs();
+    samples.has_labels() || outputs.first().is_some_and(|o| is_row_of_classes(&o.shape))
+}
+
+fn is_row_of_classes(shape: &[usize]) -> bool {
+    matches!(*shape, [1, classes] if classes > 1)
+}
+
+fn check_label(label: usize, classes: usize, sample: usize) -> Result<(), Error> {
+    if label < classes {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("sample {sample} has label {label}, the output only {classes} classes"),
+    ))
+}
+
+/// Runs one plan on all samples and counts right answers; nothing but the time is known of it without labels.
+///
+/// # Errors
+/// When a sample cannot be read, does not fit, or a run fails.
+pub fn evaluate_alone(
+    runner: &mut Runner,
+    samples: &Samples,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Score, Error> {
+    let n = samples.len();
+    if !samples.has_labels() {
+        return Ok(Score::default());
+    }
+    let (mut counts, mut classes) = (Counts::default(), 0);
+    for i in 0..n {
+        let sample = samples.get(i)?;
+        let outputs = runner.run(&sample.inputs)?;
+        if let (Some(scores), Some(label)) = (outputs.first(), sample.label) {
+            classes = scores.len();
+            check_label(label, classes, i)?;
+            counts.add(scores, label);
+        }
+        progress(i + 1, n);
+    }
+    Ok(counts.score(true, classes, n))
+}
+
 /// Runs both plans on all samples. Classes are read from the first output. `progress` hears of every sample done.
 ///
 /// # Errors
@@ -107,6 +155,7 @@ pub fn evaluate(
 ) -> Result<Evaluation, Error> {
     let n = samples.len();
     let labelled = samples.has_labels();
+    let classified = answers_are_classes(float, samples);
     let (mut float_counts, mut int8_counts) = (Counts::default(), Counts::default());
     let mut difference = Difference::default();
     let (mut same, mut classes) = (0, 0);
@@ -127,15 +176,7 @@ pub fn evaluate(
             classes = e.len();
             same += usize::from(argmax(e) == argmax(a));
             if let (true, Some(label)) = (labelled, sample.label) {
-                if label >= e.len() {
-                    return Err(Error::new(
-                        ErrorKind::Invalid,
-                        format!(
-                            "sample {i} has label {label}, the output only {} classes",
-                            e.len()
-                        ),
-                    ));
-                }
+                check_label(label, e.len(), i)?;
                 float_counts.add(e, label);
                 int8_counts.add(a, label);
             }
@@ -143,10 +184,11 @@ pub fn evaluate(
         progress(i + 1, n);
     }
     let mut float_score = float_counts.score(labelled, classes, n);
-    float_score.agreement = 1.0;
+    float_score.agreement = classified.then_some(1.0);
+    float_score.mse = Some(0.0);
     let mut int8_score = int8_counts.score(labelled, classes, n);
-    int8_score.agreement = same as f64 / n.max(1) as f64;
-    int8_score.mse = difference.mse();
+    int8_score.agreement = classified.then(|| same as f64 / n.max(1) as f64);
+    int8_score.mse = Some(difference.mse());
     Ok(Evaluation {
         samples: n,
         float: float_score,
@@ -170,5 +212,20 @@ mod tests {
         assert!((d.sqnr_db().unwrap() - 20.0).abs() < 1e-9);
         assert_eq!(d.mse(), 0.125);
         assert_eq!(argmax(&[1.0, 3.0, 3.0]), Some(1));
+    }
+
+    #[test]
+    fn maps_and_single_numbers_are_no_classes() {
+        assert!(is_row_of_classes(&[1, 10]));
+        for shape in [
+            &[1, 1][..],
+            &[1, 40, 40, 4],
+            &[1, 6400, 2],
+            &[10],
+            &[2, 10],
+            &[],
+        ] {
+            assert!(!is_row_of_classes(shape), "{shape:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ mod layers;
 mod runner;
 mod timing;
 
-pub use accuracy::{Difference, Evaluation, evaluate};
+pub use accuracy::{Difference, Evaluation, evaluate, evaluate_alone};
 pub use layers::LayerValue;
 pub use runner::Runner;
 pub use timing::{Timing, time};

@@ -5,11 +5,14 @@
 //! `k`, column `c` of the weights that read it by `1 / k` (Nagel et al., "Data-Free Quantization", 2019). Here
 //! `k ≥ 1`, and no channel is raised near the end of the range that calibration chose, so ranges stay as they are and a
 //! bound above (ReLU6) is met no more often on the samples than before. Fresh data may go beyond the samples, in rare
-//! channels far beyond: without headroom EfficientNet-Lite0 lost 8 dB.
+//! channels far beyond: without headroom EfficientNet-Lite0 lost 8 dB. Which headroom serves a model, if any, is for
+//! [`search`](super::search()) to find.
 //!
 //! A depthwise layer has a weight scale for each channel, so raising its inputs costs nothing. A dense layer's weight
 //! scale spans the channels: there `k⁴` is the ratio of the noise that the activation's rounding and the weights'
 //! rounding cause, which makes their sum smallest.
+
+use std::collections::BTreeMap;
 
 use redpoll_graph::op::Clamp;
 use redpoll_graph::{Data, Graph, Node, NodeId, Op, Tensor, ValueId};
@@ -20,16 +23,49 @@ use crate::calibrate::Statistics;
 
 /// Largest factor.
 const MOST: f64 = 4.0;
-/// How far beyond the largest element on the samples a channel may go before it meets the end of the range.
-const HEADROOM: f64 = 2.0;
+/// Metadata key of an equalised model: a line for each value whose channels are scaled, a mark of the factors as
+/// eight hexadecimal digits, a space, and the value's name. Values with the same mark are scaled alike.
+pub(crate) const EQUALIZED: &str = "redpoll.equalized";
 
-/// Scales channels of `model` in place and says how many values changed. Needs the statistics.
-pub(super) fn equalize(model: &mut Calibrated, choices: &[Choice]) -> usize {
+/// The values whose channels are scaled, with the mark of their factors, read from a model's metadata.
+pub fn equalized_values<'a>(
+    metadata: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> BTreeMap<&'a str, &'a str> {
+    let found = metadata.into_iter().find(|(key, _)| *key == EQUALIZED);
+    let lines = found.map_or("", |(_, text)| text).lines();
+    lines
+        .filter_map(|line| line.split_once(' '))
+        .map(|(mark, name)| (name, mark))
+        .collect()
+}
+
+/// The metadata of scaled values.
+pub(super) fn to_metadata(scaled: &[(String, Vec<f32>)]) -> String {
+    let line = |(name, factors): &(String, Vec<f32>)| format!("{:08x} {name}", mark(factors));
+    scaled.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// FNV-1a over the bits of the factors.
+fn mark(factors: &[f32]) -> u32 {
+    let bytes = factors.iter().flat_map(|k| k.to_bits().to_le_bytes());
+    bytes.fold(0x811C_9DC5, |h, b| {
+        (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
+    })
+}
+
+/// Scales channels of `model` in place and gives the names of the values and their factors. Needs the statistics.
+/// `headroom` is how far beyond the largest element on the samples a channel may go before it meets the end of the
+/// range.
+pub(super) fn equalize(
+    model: &mut Calibrated,
+    choices: &[Choice],
+    headroom: f64,
+) -> Vec<(String, Vec<f32>)> {
     let Some(mut statistics) = model.statistics.as_deref().cloned() else {
-        return 0;
+        return Vec::new();
     };
     let consumers = model.graph.consumers();
-    let mut changed = 0;
+    let mut scaled = Vec::new();
     for i in 0..model.graph.nodes.len() {
         let output = model.graph.nodes[i].output;
         let readers = &consumers[output.index()];
@@ -37,25 +73,25 @@ pub(super) fn equalize(model: &mut Calibrated, choices: &[Choice]) -> usize {
         if !int8(&NodeId(i as u32)) || !readers.iter().all(int8) {
             continue;
         }
-        if let Some(factors) = factors(model, &statistics, i, readers) {
+        if let Some(factors) = factors(model, &statistics, (i, readers), headroom) {
             scale_channels(&mut model.graph, i, readers, &factors);
-            let name = &model.graph.value(output).name;
-            if let Some(value) = statistics.values.get_mut(name) {
+            let name = model.graph.value(output).name.clone();
+            if let Some(value) = statistics.values.get_mut(&name) {
                 value.channels.scale(&factors);
             }
-            changed += 1;
+            scaled.push((name, factors));
         }
     }
     model.statistics = Some(statistics.into());
-    changed
+    scaled
 }
 
 /// The factor of each channel of the result of node `i`, if it may be scaled and any factor is not 1.
 fn factors(
     model: &Calibrated,
     statistics: &Statistics,
-    i: usize,
-    readers: &[NodeId],
+    (i, readers): (usize, &[NodeId]),
+    headroom: f64,
 ) -> Option<Vec<f32>> {
     let graph = &model.graph;
     let node = &graph.nodes[i];
@@ -123,7 +159,7 @@ fn factors(
         if largest <= 0.0 {
             return 1.0;
         }
-        let room = (f64::from(range.max) / (largest * HEADROOM)).clamp(1.0, MOST);
+        let room = (f64::from(range.max) / (largest * headroom.max(1.0))).clamp(1.0, MOST);
         let noise = weight * power[c];
         let best = if noise > 0.0 {
             (activation[c] / noise).powf(0.25)

@@ -9,6 +9,7 @@
 //! | weights and biases, proof that no accumulator overflows | `weights` |
 //! | the int8 graph, each border between float and int8 crossed once | `build` |
 //! | weight rounding that compensates its error, bias correction | `refine` |
+//! | calibration method and equalisation chosen on samples held out | `search` |
 //!
 //! Activations are asymmetric, one scale a tensor; weights symmetric, one scale an output channel; biases int32.
 
@@ -17,12 +18,16 @@ mod equalize;
 mod groups;
 mod parameters;
 mod refine;
+mod search;
 mod select;
 mod weights;
 
 use redpoll_graph::DType;
 
+pub(crate) use equalize::EQUALIZED;
+pub use equalize::equalized_values;
 pub use parameters::activation_params;
+pub use search::{Candidate, Searched, search};
 
 use crate::calibrate::Executors;
 use crate::{Calibrated, Error, ErrorKind, Optimized, Quantized};
@@ -66,6 +71,9 @@ pub struct Scheme {
     /// Scales channels that use little of their value's range up, and the weights that read them down. Needs the
     /// calibration samples and weights with a scale for each channel.
     pub equalize: bool,
+    /// With equalisation: how far beyond its largest element on the samples a channel may go before it meets the end
+    /// of the range. At least 1; fresh data goes beyond the samples, in rare channels far beyond.
+    pub headroom: f64,
 }
 
 impl Default for Scheme {
@@ -78,6 +86,7 @@ impl Default for Scheme {
             rounding: Rounding::default(),
             bias_correction: true,
             equalize: true,
+            headroom: 2.0,
         }
     }
 }
@@ -106,19 +115,22 @@ pub fn quantize(
     check(model, scheme)?;
     let choices = select::select(&model.graph, scheme);
     let mut equalized = model.clone();
-    let changed = match scheme.equalize && scheme.per_channel {
-        true => equalize::equalize(&mut equalized, &choices),
-        false => 0,
+    let scaled = match scheme.equalize && scheme.per_channel {
+        true => equalize::equalize(&mut equalized, &choices, scheme.headroom),
+        false => Vec::new(),
     };
     let model = &equalized;
     let mut quantized = build::build(&model.graph, &model.ranges, scheme, &choices)?;
     redpoll_graph::verify(&quantized.graph)?;
-    if changed > 0 {
-        let note = format!("channels of {changed} values were scaled to fill their range");
+    if !scaled.is_empty() {
+        let n = scaled.len();
+        let note = format!("channels of {n} values were scaled to fill their range");
         quantized.log.notes.push(note);
+        let lines = equalize::to_metadata(&scaled);
+        quantized.graph.metadata.insert(EQUALIZED.into(), lines);
     }
     refine::refine(model, &mut quantized, scheme, executors, progress)?;
-    quantized.float = (changed > 0).then(|| model.graph.clone());
+    quantized.float = (!scaled.is_empty()).then(|| model.graph.clone());
     redpoll_graph::verify(&quantized.graph)?;
     Ok(quantized)
 }

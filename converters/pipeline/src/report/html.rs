@@ -33,23 +33,12 @@ pub fn to_html(r: &Report) -> String {
             }
             body { main {
                 h1 { b { "Redpoll" } " · " (r.model) }
-                p.note {
-                    "Converter " (r.converter) ", calibration by " (r.method) " on " (r.calibration_samples)
-                    " samples, measured on " (r.evaluation_samples) " samples in the arithmetic of the device ("
-                    (r.tier) "; the bits are the same on every tier)."
-                }
+                (origin(r))
                 (cards(r))
                 h2 { "Accuracy" }
                 div.panel { (accuracy(r)) }
-                h2 { "Where accuracy is lost" }
-                p.note { "Signal to quantisation-noise ratio of each layer's result against float, in execution order. Noise adds up along the network: a step down shows the layer that costs." }
-                div.panel {
-                    div.legend {
-                        span.good { i {} "25 dB and more" } span.fair { i {} "15 to 25" } span.bad { i {} "below 15" }
-                    }
-                    (sqnr_bars(&r.layers))
-                }
-                (worst(r))
+                (candidates(r))
+                @if r.quantized_here { (losses(r)) }
                 h2 { "Working memory over time" }
                 p.note {
                     "Arena " (bytes_text(r.arena_bytes)) ", live at the worst step " (bytes_text(r.live_bytes))
@@ -68,6 +57,65 @@ pub fn to_html(r: &Report) -> String {
         }
     };
     page.into_string()
+}
+
+/// What was converted how, and measured on what.
+fn origin(r: &Report) -> Markup {
+    html! {
+        p.note {
+            "Converter " (r.converter) ". "
+            @if r.quantized_here {
+                "Calibration by " (r.method)
+                @if r.calibration_samples > 0 { " on " (r.calibration_samples) " samples" }
+                ". "
+            } @else {
+                "Not quantised here: the plan is the model as it arrived, so there is nothing to compare it with. "
+            }
+            @if r.evaluation_samples > 0 {
+                "Measured on " (r.evaluation_samples) " samples in the arithmetic of the device (" (r.tier)
+                "; the bits are the same on every tier)."
+            }
+        }
+    }
+}
+
+/// The ways to quantise that were compared.
+fn candidates(r: &Report) -> Markup {
+    html! {
+        @if !r.candidates.is_empty() {
+            h2 { "How it was chosen" }
+            p.note {
+                "Quantised on a part of the calibration samples, measured in integers on " (r.held_out_samples)
+                " samples held out, with weights rounded to the nearest; the best was then made anew with all samples."
+            }
+            div.panel { table {
+                tr { th { "Calibration" } th { "Equalisation" } th.n { "SQNR on held-out samples" } th {} }
+                @for c in &r.candidates {
+                    tr {
+                        td { (c.method) }
+                        td { @match c.equalize_headroom { None => "off", Some(h) => { "headroom " (h) } } }
+                        td.n { (decibel(c.held_out_sqnr_db)) }
+                        td { @if c.chosen { b { "chosen" } } }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+/// How far each layer is from float.
+fn losses(r: &Report) -> Markup {
+    html! {
+        h2 { "Where accuracy is lost" }
+        p.note { "Signal to quantisation-noise ratio of each layer's result against float, in execution order. Noise adds up along the network: a step down shows the layer that costs." }
+        div.panel {
+            div.legend {
+                span.good { i {} "25 dB and more" } span.fair { i {} "15 to 25" } span.bad { i {} "below 15" }
+            }
+            (sqnr_bars(&r.layers))
+        }
+        (worst(r))
+    }
 }
 
 fn percent(v: Option<f64>) -> String {
@@ -93,11 +141,20 @@ fn card(key: &str, value: String, small: String) -> Markup {
 fn cards(r: &Report) -> Markup {
     html! {
         div.cards {
-            @if r.int8.top1.is_some() {
-                (card("Top-1, int8", percent(r.int8.top1), format!("float {}", percent(r.float.top1))))
+            @if r.quantized_here {
+                @if r.int8.top1.is_some() {
+                    (card("Top-1, int8", percent(r.int8.top1), format!("float {}", percent(r.float.top1))))
+                }
+                @let same = r.int8.agreement.map_or(String::new(), |v| format!("same answer as float {}", percent(Some(v))));
+                (card("Output SQNR", decibel(r.sqnr_db), same))
+                (card("Latency, int8", micros(r.int8.p50_us), format!("float {}, 1 thread", micros(r.float.p50_us))))
+            } @else {
+                @let (form, score) = arrived(r);
+                @if score.top1.is_some() {
+                    (card("Top-1", percent(score.top1), form.into()))
+                }
+                (card("Latency", micros(score.p50_us), format!("{form}, 1 thread")))
             }
-            (card("Output SQNR", decibel(r.sqnr_db), format!("same answer as float {}", percent(Some(r.int8.agreement)))))
-            (card("Latency, int8", micros(r.int8.p50_us), format!("float {}, 1 thread", micros(r.float.p50_us))))
             (card("Plan file", bytes_text(r.plan_bytes), format!("float ONNX {}", bytes_text(r.float_onnx_bytes))))
             (card("Arena", bytes_text(r.arena_bytes), format!("scratch {} a thread", bytes_text(r.scratch_bytes))))
             (card("Work", format!("{:.2} MMAC", r.macs as f64 / 1e6), format!("{} steps", r.steps.len())))
@@ -105,18 +162,39 @@ fn cards(r: &Report) -> Markup {
     }
 }
 
+/// The form of a model that was not quantised here, and its figures.
+fn arrived(r: &Report) -> (&'static str, &Score) {
+    match r.arrived_int8 {
+        true => ("int8", &r.int8),
+        false => ("float", &r.float),
+    }
+}
+
+fn mean_square(v: Option<f64>) -> String {
+    match v {
+        None => "–".into(),
+        Some(0.0) => "0".into(),
+        Some(v) => format!("{v:.3e}"),
+    }
+}
+
 fn accuracy(r: &Report) -> Markup {
     let row = |name: &str, s: &Score, size: usize| {
         html! { tr {
-            td { (name) } td.n { (percent(s.top1)) } td.n { (percent(s.top5)) } td.n { (percent(Some(s.agreement))) }
-            td.n { (if s.mse == 0.0 { "0".into() } else { format!("{:.3e}", s.mse) }) } td.n { (micros(s.p50_us)) } td.n { (bytes_text(size)) }
+            td { (name) } td.n { (percent(s.top1)) } td.n { (percent(s.top5)) } td.n { (percent(s.agreement)) }
+            td.n { (mean_square(s.mse)) } td.n { (micros(s.p50_us)) } td.n { (bytes_text(size)) }
         } }
     };
     html! {
         table {
             tr { th { "Model" } th.n { "Top-1" } th.n { "Top-5" } th.n { "Same as float" } th.n { "MSE" } th.n { "Median" } th.n { "ONNX file" } }
-            (row("float", &r.float, r.float_onnx_bytes))
-            (row("int8", &r.int8, r.int8_onnx_bytes))
+            @if r.quantized_here {
+                (row("float", &r.float, r.float_onnx_bytes))
+                (row("int8", &r.int8, r.int8_onnx_bytes))
+            } @else {
+                @let (form, score) = arrived(r);
+                (row(&format!("{form}, as it arrived"), score, r.float_onnx_bytes))
+            }
         }
     }
 }
@@ -159,6 +237,7 @@ fn layers(r: &Report) -> Markup {
 mod tests {
     use super::super::{Layer, MemoryBlock};
     use super::*;
+    use crate::quantize::Candidate;
 
     #[test]
     fn names_are_escaped_and_the_page_is_self_contained() {
@@ -188,6 +267,20 @@ mod tests {
             ..Report::default()
         };
         let page = to_html(&report);
+        assert!(page.contains("Not quantised here") && !page.contains("Same answer"));
+        assert!(!page.contains("Where accuracy is lost"));
+        let report = Report {
+            quantized_here: true,
+            candidates: vec![Candidate {
+                method: "min-max".into(),
+                equalize_headroom: Some(2.0),
+                held_out_sqnr_db: Some(33.25),
+                chosen: true,
+            }],
+            ..report
+        };
+        let page = to_html(&report);
+        assert!(!page.contains("Not quantised here") && page.contains("33.2 dB"));
         assert!(!page.contains("<script>"));
         assert!(!page.contains("http://") && !page.contains("https://"));
         assert!(page.contains("21.5 dB"));

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 pub use html::to_html;
 pub use plan_summary::{PlanSummary, PortSummary, StepSummary};
 
-/// Accuracy of one form of the model on the evaluation samples.
+use crate::quantize::Candidate;
+
+/// Accuracy of one form of the model on the evaluation samples. All is absent of a form that there is not.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Share of samples whose best class is the label, 0 to 1. Absent without labels.
@@ -19,9 +21,9 @@ pub struct Score {
     /// Share of samples whose label is among the five best.
     pub top5: Option<f64>,
     /// Mean squared difference of the outputs from float's. 0 for float itself.
-    pub mse: f64,
-    /// Share of samples whose best class is float's.
-    pub agreement: f64,
+    pub mse: Option<f64>,
+    /// Share of samples whose best class is float's. Absent where the outputs are no classes.
+    pub agreement: Option<f64>,
     /// Median time of one inference on the converting machine, µs, one thread.
     pub p50_us: Option<f64>,
 }
@@ -63,8 +65,20 @@ pub struct Report {
     pub model: String,
     /// Version of the converter.
     pub converter: String,
+    /// True when this conversion quantised the model, so that there is a float and an int8 form to compare. Otherwise
+    /// the plan is the model as it arrived, and only that form, float or int8, has figures.
+    pub quantized_here: bool,
+    /// True when the model arrived quantised, with its own scales.
+    #[serde(default)]
+    pub arrived_int8: bool,
     /// Calibration method.
     pub method: String,
+    /// Ways to quantise that were tried on samples held out, and which was kept; empty when there was nothing to choose.
+    #[serde(default)]
+    pub candidates: Vec<Candidate>,
+    /// Calibration samples that the candidates were compared on.
+    #[serde(default)]
+    pub held_out_samples: usize,
     /// Samples that the ranges come from.
     pub calibration_samples: usize,
     /// Samples that the accuracy comes from.

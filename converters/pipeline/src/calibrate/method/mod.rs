@@ -25,7 +25,13 @@ pub enum Method {
     /// Smallest mean squared error of the quantised elements, over both ends at once. The default.
     #[default]
     MeanSquaredError,
+    /// As [`MeanSquaredError`](Self::MeanSquaredError), the error of clipped elements counted four times: errors of
+    /// rounding have either sign and cancel in the sums of the next layer, those of clipping all point inwards.
+    Guarded,
 }
+
+/// How often [`Method::Guarded`] counts the squared error of a clipped element.
+const CLIPPED: f64 = 4.0;
 
 impl Method {
     /// Percentile at its usual 99.99.
@@ -53,6 +59,7 @@ impl Method {
             }
             Self::Entropy => entropy::entropy_range(h),
             Self::MeanSquaredError => mse_range(h),
+            Self::Guarded => mse::error_range(h, CLIPPED),
         }
     }
 }
@@ -65,6 +72,7 @@ impl fmt::Display for Method {
             Self::Percentile(p) => write!(f, "percentile={p}"),
             Self::Entropy => f.write_str("entropy"),
             Self::MeanSquaredError => f.write_str("mse"),
+            Self::Guarded => f.write_str("guarded"),
         }
     }
 }
@@ -80,6 +88,7 @@ impl FromStr for Method {
             "percentile" => return Ok(Self::PERCENTILE),
             "entropy" => return Ok(Self::Entropy),
             "mse" => return Ok(Self::MeanSquaredError),
+            "guarded" => return Ok(Self::Guarded),
             _ => {}
         }
         let percent = s.strip_prefix("percentile=").and_then(|p| p.parse().ok());
@@ -88,7 +97,7 @@ impl FromStr for Method {
             _ => Err(Error::new(
                 ErrorKind::Invalid,
                 format!(
-                    "calibration method \"{s}\" is not known: min-max, moving-average, percentile[=99.99], entropy or mse"
+                    "calibration method \"{s}\" is not known: min-max, moving-average, percentile[=99.99], entropy, mse or guarded"
                 ),
             )),
         }

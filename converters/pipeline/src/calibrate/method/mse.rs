@@ -1,4 +1,4 @@
-//! The range of least mean squared error.
+//! The range of least squared error, clipped elements weighted or not.
 
 use super::super::{Histogram, Range};
 
@@ -12,6 +12,11 @@ const POINTS: usize = 3;
 /// The interval, zero included, within the extremes of `h` that 256 levels with zero among them reproduce with the
 /// least mean squared error: both ends are searched together, first on a coarse grid, then around its best point.
 pub fn mse_range(h: &Histogram) -> Range {
+    error_range(h, 1.0)
+}
+
+/// As [`mse_range`], the squared errors of elements beyond the range counted `clipped` times.
+pub(super) fn error_range(h: &Histogram, clipped: f64) -> Range {
     let (lo, hi) = (f64::from(h.min()).min(0.0), f64::from(h.max()).max(0.0));
     let points = points(h);
     if points.is_empty() || hi - lo <= 0.0 {
@@ -26,7 +31,7 @@ pub fn mse_range(h: &Histogram) -> Range {
     let highs: &[f64] = if hi > 0.0 { &shares } else { &[1.0] };
     let mut best = (f64::INFINITY, 1.0, 1.0);
     let attempt = |a: f64, b: f64, best: &mut (f64, f64, f64)| {
-        let e = error(&points, lo * a, hi * b, best.0);
+        let e = error(&points, (lo * a, hi * b), clipped, best.0);
         // The wider range wins ties.
         if e < best.0 {
             *best = (e, a, b);
@@ -75,8 +80,8 @@ fn points(h: &Histogram) -> Vec<(f64, f64)> {
     out
 }
 
-/// Sum of squared errors with the range `[lo, hi]`; gives up above `limit`.
-fn error(points: &[(f64, f64)], lo: f64, hi: f64, limit: f64) -> f64 {
+/// Sum of squared errors with the range `[lo, hi]`, those of clipped points `clipped` times; gives up above `limit`.
+fn error(points: &[(f64, f64)], (lo, hi): (f64, f64), clipped: f64, limit: f64) -> f64 {
     let scale = (hi - lo) / 255.0;
     if scale <= 0.0 {
         return f64::INFINITY;
@@ -86,8 +91,11 @@ fn error(points: &[(f64, f64)], lo: f64, hi: f64, limit: f64) -> f64 {
     let mut sum = 0.0;
     for block in points.chunks(256) {
         for &(v, weight) in block {
-            let e = (v * inverse).round().clamp(least, most) * scale - v;
-            sum += weight * e * e;
+            let level = (v * inverse).round();
+            let held = level.clamp(least, most);
+            let e = held * scale - v;
+            let factor = if held == level { 1.0 } else { clipped };
+            sum += weight * factor * e * e;
         }
         if sum > limit {
             return f64::INFINITY;

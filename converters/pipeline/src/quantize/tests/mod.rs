@@ -1,6 +1,7 @@
 //! Properties of quantised graphs, on small nets made by hand and run by the reference evaluator.
 
 mod nets;
+mod search;
 
 use std::sync::Arc;
 
