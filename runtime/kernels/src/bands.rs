@@ -74,6 +74,7 @@ impl Rows {
 }
 
 /// See [`Rows::places`].
+#[derive(Clone, Copy)]
 pub(crate) struct Places {
     rows: Rows,
     column: usize,

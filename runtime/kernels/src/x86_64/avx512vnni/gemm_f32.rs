@@ -7,7 +7,7 @@
 //! `acc = bias; acc = fma(x, w, acc)` over K in order, one chain an element, as the definition has it. Largest tiles: 6 × 4,
 //! 8 × 3, 12 × 2, 12 × 1 and 1 × 8. The K of a row lie in runs ([`Runs`]): one, or the lines under a window, in place.
 
-use crate::bands::{Rows, Runs};
+use crate::bands::{Places, Rows, Runs};
 use crate::params::{ConvF32, Part};
 use crate::x86_64::conv_f32::{self, Gemm, Tile};
 use core::arch::x86_64::*;
@@ -15,7 +15,8 @@ use core::arch::x86_64::*;
 /// Bytes of each block that are fetched ahead: the weights of a tile often exceed the first cache.
 const AHEAD: usize = 1024;
 
-/// One tile of `R` rows × `B` blocks; weights in half precision if `HALF`; `rows` are where the K of each row begin.
+/// One tile of `R` rows × `B` blocks; weights in half precision if `HALF`; `rows` are where the K of each row begin. A line
+/// of 64 bytes from `later` on is fetched to the second-level cache for every K.
 ///
 /// # Safety
 /// The CPU has the instructions; `rows` has `R` elements; the runs of each and the pointers of `t` are good for `B` blocks;
@@ -24,6 +25,7 @@ const AHEAD: usize = 1024;
 unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(
     t: &Tile,
     rows: &[*const f32; MOST],
+    mut later: *const u8,
 ) {
     let valid = t.channels - (B - 1) * 16;
     let last: __mmask16 = (((1u32 << valid) - 1) & 0xffff) as u16;
@@ -49,7 +51,9 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(
                     let mut weights = [_mm512_setzero_ps(); B];
                     for (b, weights) in weights.iter_mut().enumerate() {
                         let at = w.wrapping_add(b * t.block_stride * size);
-                        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
+                        if B > 1 {
+                            _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
+                        }
                         *weights = if HALF {
                             _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask(b), at.cast()))
                         } else {
@@ -61,6 +65,11 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(
                         for (acc, &w) in acc.iter_mut().zip(&weights) {
                             *acc = _mm512_fmadd_ps(x, w, *acc);
                         }
+                    }
+                    // One block is bound by loads, and its weights are few.
+                    if B > 1 {
+                        _mm_prefetch::<_MM_HINT_T1>(later.cast());
+                        later = later.wrapping_add(64);
                     }
                     w = w.add(t.step * size);
                 }
@@ -80,7 +89,7 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(
     }
 }
 
-type Kernel = unsafe fn(&Tile, &[*const f32; MOST]);
+type Kernel = unsafe fn(&Tile, &[*const f32; MOST], *const u8);
 
 /// Most rows of any tile.
 const MOST: usize = 12;
@@ -106,30 +115,73 @@ fn next(left: usize, most: usize) -> usize {
     left.div_ceil(left.div_ceil(most))
 }
 
-/// `rows` × [`Tile::channels`] of any size: equal tiles, channels outside and rows inside.
+/// Bytes of rows that are gone over for all channels before the next ones: a part of the second-level cache.
+const BAND: usize = 192 * 1024;
+/// Bytes of the weights of a tile that stay in the first-level cache.
+const NEAR: usize = 32 * 1024;
+
+/// `count` rows × [`Tile::channels`] of any size: bands of rows, channels inside of them, tiles of rows innermost.
 ///
 /// # Safety
 /// As for a tile, with as many rows and blocks as asked for; `x` is what `rows` are relative to.
 unsafe fn gemm<const HALF: bool>(all: &Tile, x: *const f32, rows: &Rows, count: usize) {
+    let k = all.runs.lines * all.runs.taps * all.runs.length;
+    let fit = (BAND / 4 / k.max(1)).max(4 * MOST);
+    let mut places = rows.places();
+    let mut r = 0;
+    while r < count {
+        let now = next(count - r, fit);
+        let mut t = *all;
+        // SAFETY: r is a row inside the rows.
+        unsafe {
+            t.y = all.y.add(r * all.y_stride);
+            places = band::<HALF>(&t, x, &places, now, k);
+        }
+        r += now;
+    }
+}
+
+/// A band of rows from `start`; returns the place of the first row behind it.
+///
+/// # Safety
+/// As for [`gemm`].
+unsafe fn band<const HALF: bool>(
+    all: &Tile,
+    x: *const f32,
+    start: &Places,
+    count: usize,
+    k: usize,
+) -> Places {
     let size = if HALF { 2 } else { 4 };
+    // Two blocks need half the weights of four for each product: for weights that come from the second-level cache.
+    let most = if count >= MOST && k * 4 * 64 > NEAR {
+        2
+    } else {
+        4
+    };
+    let mut places = *start;
     let mut n = 0;
     while n < all.channels {
         let left = (all.channels - n).div_ceil(16);
         let blocks = if count == 1 && left >= ROW_BLOCKS {
             ROW_BLOCKS
         } else {
-            next(left, 4)
+            next(left, most)
         };
         let mut t = *all;
         t.channels = (all.channels - n).min(blocks * 16);
+        places = *start;
         // SAFETY: n is the start of a block inside the channels, r a row inside the rows.
         unsafe {
             t.weights = all.weights.add(n / 16 * all.block_stride * size);
             if !all.bias.is_null() {
                 t.bias = all.bias.add(n);
             }
-            let mut places = rows.places();
+            // The weights of the next blocks come from afar: the first tiles fetch them, a share each.
+            let end = t.weights.wrapping_add(blocks * all.block_stride * size);
+            let share = k * 64;
             let mut r = 0;
+            let mut later = 0;
             while r < count {
                 let now = next(count - r, MOST_ROWS[(blocks - 1).min(3)]);
                 let mut from = [x; MOST];
@@ -137,18 +189,25 @@ unsafe fn gemm<const HALF: bool>(all: &Tile, x: *const f32, rows: &Rows, count: 
                     *from = x.add(places.next());
                 }
                 t.y = all.y.add(r * all.y_stride + n);
+                let to = end.wrapping_add(later);
                 match blocks {
-                    ROW_BLOCKS => tile::<1, ROW_BLOCKS, HALF>(&t, &from),
-                    4 => FOUR[HALF as usize][now - 1](&t, &from),
-                    3 => THREE[HALF as usize][now - 1](&t, &from),
-                    2 => TWO[HALF as usize][now - 1](&t, &from),
-                    _ => ONE[HALF as usize][now - 1](&t, &from),
+                    ROW_BLOCKS => tile::<1, ROW_BLOCKS, HALF>(&t, &from, to),
+                    4 => FOUR[HALF as usize][now - 1](&t, &from, to),
+                    3 => THREE[HALF as usize][now - 1](&t, &from, to),
+                    2 => TWO[HALF as usize][now - 1](&t, &from, to),
+                    _ => ONE[HALF as usize][now - 1](&t, &from, to),
                 }
                 r += now;
+                later = if later < blocks * share {
+                    later + share
+                } else {
+                    0
+                };
             }
         }
         n += blocks * 16;
     }
+    places
 }
 
 /// The tiles of this tier.

@@ -15,115 +15,153 @@ use crate::x86_64::avx2::again;
 use core::arch::x86_64::*;
 use redpoll_plan::op::Unary;
 
+/// Registers that go through a function side by side.
+const SIDE_BY_SIDE: usize = 4;
+
 /// Lanes in use of the last register of `length` elements left.
 #[inline(always)]
 fn lanes(left: usize) -> __mmask16 {
     if left >= 16 { 0xffff } else { (1 << left) - 1 }
 }
 
-/// `x < lo ? lo : x > hi ? hi : x`: the second operand is the result where they are equal or one is NaN.
+/// `N` registers that go through the same steps: neighbours in the program do not wait for one another.
+type Wide<const N: usize> = [__m512; N];
+
+/// Defines operations of [`Wide`] by instructions.
+macro_rules! each {
+    ($($name:ident = $instruction:ident($($x:ident),*);)*) => {$(
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512dq")]
+        fn $name<const N: usize>($($x: Wide<N>),*) -> Wide<N> {
+            let mut out = [_mm512_setzero_ps(); N];
+            for (i, out) in out.iter_mut().enumerate() {
+                *out = $instruction($($x[i]),*);
+            }
+            out
+        }
+    )*};
+}
+
+each! {
+    add = _mm512_add_ps(a, b);
+    sub = _mm512_sub_ps(a, b);
+    mul = _mm512_mul_ps(a, b);
+    div = _mm512_div_ps(a, b);
+    max = _mm512_max_ps(a, b);
+    min = _mm512_min_ps(a, b);
+    or = _mm512_or_ps(a, b);
+    and = _mm512_and_ps(a, b);
+    clear = _mm512_andnot_ps(a, b);
+    scale = _mm512_scalef_ps(a, n);
+    fma = _mm512_fmadd_ps(a, b, c);
+    fnma = _mm512_fnmadd_ps(a, b, c);
+    if_less = if_less_one(a, b, then, other);
+}
+
+/// `a < b ? then : other`.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn clamp(x: __m512, lo: f32, hi: f32) -> __m512 {
-    _mm512_min_ps(_mm512_set1_ps(hi), _mm512_max_ps(_mm512_set1_ps(lo), x))
+fn if_less_one(a: __m512, b: __m512, then: __m512, other: __m512) -> __m512 {
+    let less = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
+    _mm512_mask_blend_ps(less, other, then)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn all<const N: usize>(v: f32) -> Wide<N> {
+    [_mm512_set1_ps(v); N]
+}
+
+/// `x < lo ? lo : x > hi ? hi : x`: the second operand is the result where they are equal or one is NaN.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn clamp<const N: usize>(x: Wide<N>, lo: f32, hi: f32) -> Wide<N> {
+    min(all(hi), max(all(lo), x))
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn abs(x: __m512) -> __m512 {
-    _mm512_andnot_ps(_mm512_set1_ps(-0.0), x)
+fn abs<const N: usize>(x: Wide<N>) -> Wide<N> {
+    clear(all(-0.0), x)
 }
 
 /// `c[0] + c[1] · x + …` by Horner, unfused.
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn horner(c: &[f32; 6], x: __m512) -> __m512 {
-    let mut v = _mm512_set1_ps(c[5]);
+#[target_feature(enable = "avx512f,avx512dq")]
+fn horner<const N: usize>(c: &[f32; 6], x: Wide<N>) -> Wide<N> {
+    let mut v = all(c[5]);
     for &c in c[..5].iter().rev() {
-        v = _mm512_add_ps(_mm512_mul_ps(v, x), _mm512_set1_ps(c));
+        v = add(mul(v, x), all(c));
     }
     v
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn exp_reduced(r: __m512) -> __m512 {
-    let p = _mm512_mul_ps(horner(&EXP_POLY, r), _mm512_mul_ps(r, r));
-    _mm512_add_ps(p, r)
+#[target_feature(enable = "avx512f,avx512dq")]
+fn exp_reduced<const N: usize>(r: Wide<N>) -> Wide<N> {
+    add(mul(horner(&EXP_POLY, r), mul(r, r)), r)
 }
 
 /// See [`crate::math::exp`].
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn exp(x: __m512) -> __m512 {
+#[target_feature(enable = "avx512f,avx512dq")]
+fn exp<const N: usize>(x: Wide<N>) -> Wide<N> {
     let x = clamp(x, EXP_LO, EXP_HI);
-    let magic = _mm512_set1_ps(MAGIC);
-    let shifted = _mm512_add_ps(_mm512_mul_ps(x, _mm512_set1_ps(LOG2_E)), magic);
-    let n = _mm512_sub_ps(shifted, magic);
-    let r = _mm512_sub_ps(x, _mm512_mul_ps(n, _mm512_set1_ps(LN2_HIGH)));
-    let r = _mm512_sub_ps(r, _mm512_mul_ps(n, _mm512_set1_ps(LN2_LOW)));
-    _mm512_scalef_ps(_mm512_add_ps(exp_reduced(r), _mm512_set1_ps(1.0)), n)
+    let n = sub(add(mul(x, all(LOG2_E)), all(MAGIC)), all(MAGIC));
+    let r = sub(x, mul(n, all(LN2_HIGH)));
+    let r = sub(r, mul(n, all(LN2_LOW)));
+    scale(add(exp_reduced(r), all(1.0)), n)
 }
 
 /// See [`crate::math::expm1`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn expm1(x: __m512) -> __m512 {
-    let small = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(abs(x), _mm512_set1_ps(EXPM1_SMALL));
-    let large = _mm512_sub_ps(exp(x), _mm512_set1_ps(1.0));
-    _mm512_mask_blend_ps(small, large, exp_reduced(x))
+fn expm1<const N: usize>(x: Wide<N>) -> Wide<N> {
+    let large = sub(exp(x), all(1.0));
+    if_less(abs(x), all(EXPM1_SMALL), exp_reduced(x), large)
 }
 
 /// See [`crate::math::sigmoid`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn sigmoid(x: __m512) -> __m512 {
-    let one = _mm512_set1_ps(1.0);
-    let e = exp(_mm512_or_ps(x, _mm512_set1_ps(-0.0)));
-    let negative = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps());
-    let top = _mm512_mask_blend_ps(negative, one, e);
-    _mm512_div_ps(top, _mm512_add_ps(one, e))
+fn sigmoid<const N: usize>(x: Wide<N>) -> Wide<N> {
+    let e = exp(or(x, all(-0.0)));
+    let top = if_less(x, all(0.0), e, all(1.0));
+    div(top, add(all(1.0), e))
 }
 
 /// See [`crate::math::tanh`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn tanh(x: __m512) -> __m512 {
-    let one = _mm512_set1_ps(1.0);
+fn tanh<const N: usize>(x: Wide<N>) -> Wide<N> {
     let a = abs(x);
-    let z = _mm512_mul_ps(x, x);
-    let near = _mm512_mul_ps(_mm512_mul_ps(horner(&TANH_POLY, z), z), x);
-    let near = _mm512_add_ps(near, x);
-    let e = _mm512_add_ps(exp(_mm512_add_ps(a, a)), one);
-    let far = _mm512_sub_ps(one, _mm512_div_ps(_mm512_set1_ps(2.0), e));
-    let sign = _mm512_set1_ps(-0.0);
-    let far = _mm512_or_ps(abs(far), _mm512_and_ps(x, sign));
-    let small = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, _mm512_set1_ps(TANH_SMALL));
-    _mm512_mask_blend_ps(small, far, near)
+    let z = mul(x, x);
+    let near = add(mul(mul(horner(&TANH_POLY, z), z), x), x);
+    let e = add(exp(add(a, a)), all(1.0));
+    let far = abs(sub(all(1.0), div(all(2.0), e)));
+    let far = or(far, and(x, all(-0.0)));
+    if_less(a, all(TANH_SMALL), near, far)
 }
 
 /// See [`crate::math::gelu_tanh`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn gelu_tanh(x: __m512) -> __m512 {
-    let cube = _mm512_mul_ps(_mm512_mul_ps(x, x), x);
-    let inner = _mm512_add_ps(x, _mm512_mul_ps(_mm512_set1_ps(0.044_715), cube));
-    let t = tanh(_mm512_mul_ps(_mm512_set1_ps(0.797_884_6), inner));
-    let half = _mm512_mul_ps(_mm512_set1_ps(0.5), x);
-    _mm512_mul_ps(half, _mm512_add_ps(_mm512_set1_ps(1.0), t))
+fn gelu_tanh<const N: usize>(x: Wide<N>) -> Wide<N> {
+    let cube = mul(mul(x, x), x);
+    let inner = add(x, mul(all(0.044_715), cube));
+    let t = tanh(mul(all(0.797_884_6), inner));
+    mul(mul(all(0.5), x), add(all(1.0), t))
 }
 
 /// See [`crate::math::hard_swish`].
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn hard_swish(x: __m512) -> __m512 {
+#[target_feature(enable = "avx512f,avx512dq")]
+fn hard_swish<const N: usize>(x: Wide<N>) -> Wide<N> {
     let inside = clamp(x, -4.0, 4.0);
-    let reciprocal = _mm512_set1_ps(1.0 / 6.0);
-    let q = _mm512_mul_ps(inside, reciprocal);
-    let rest = _mm512_fnmadd_ps(q, _mm512_set1_ps(6.0), inside);
-    let q = _mm512_fmadd_ps(rest, reciprocal, q);
-    let gate = clamp(_mm512_add_ps(q, _mm512_set1_ps(0.5)), 0.0, 1.0);
-    _mm512_mul_ps(x, gate)
+    let q = mul(inside, all(1.0 / 6.0));
+    let rest = fnma(q, all(6.0), inside);
+    let q = fma(rest, all(1.0 / 6.0), q);
+    mul(x, clamp(add(q, all(0.5)), 0.0, 1.0))
 }
 
 /// See [`crate::scalar::unary::unary_f32`]: the same bits.
@@ -147,39 +185,42 @@ pub(super) unsafe fn unary_f32(
         Source::Slice(x) => x[..length].as_ptr(),
         Source::InPlace => to.cast_const(),
     };
-    // A loop for every function, so that the choice is outside.
+    // Loops for every function, so that the choice is outside: registers side by side, then one by one.
     macro_rules! map {
-        ($x:ident => $result:expr) => {
-            for at in (0..length).step_by(16) {
+        ($x:ident => $result:expr) => {{
+            let together = SIDE_BY_SIDE * 16;
+            let whole = length / together * together;
+            for at in (0..whole).step_by(together) {
+                // SAFETY: inside of both.
+                unsafe {
+                    let $x: Wide<SIDE_BY_SIDE> =
+                        core::array::from_fn(|i| _mm512_loadu_ps(from.add(at + i * 16)));
+                    for (i, v) in $result.into_iter().enumerate() {
+                        _mm512_storeu_ps(to.add(at + i * 16), v);
+                    }
+                }
+            }
+            for at in (whole..length).step_by(16) {
                 let mask = lanes(length - at);
                 // SAFETY: lanes behind the end are neither read nor written.
                 unsafe {
-                    let $x = _mm512_maskz_loadu_ps(mask, from.add(at));
-                    _mm512_mask_storeu_ps(to.add(at), mask, $result);
+                    let $x: Wide<1> = [_mm512_maskz_loadu_ps(mask, from.add(at))];
+                    _mm512_mask_storeu_ps(to.add(at), mask, $result[0]);
                 }
             }
-        };
+        }};
     }
-    let (a, b) = (_mm512_set1_ps(alpha), _mm512_set1_ps(beta));
     match function {
         Unary::Clamp => map!(v => clamp(v, alpha, beta)),
         Unary::Sigmoid => map!(v => sigmoid(v)),
-        Unary::Silu => map!(v => _mm512_mul_ps(v, sigmoid(v))),
+        Unary::Silu => map!(v => mul(v, sigmoid(v))),
         Unary::Tanh => map!(v => tanh(v)),
         Unary::GeluTanh => map!(v => gelu_tanh(v)),
         Unary::Exp => map!(v => exp(v)),
         Unary::HardSwish => map!(v => hard_swish(v)),
-        Unary::HardSigmoid => {
-            map!(v => clamp(_mm512_add_ps(_mm512_mul_ps(a, v), b), 0.0, 1.0));
-        }
-        Unary::LeakyRelu => map!(v => {
-            let negative = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(v, _mm512_setzero_ps());
-            _mm512_mask_mul_ps(v, negative, a, v)
-        }),
-        Unary::Elu => map!(v => {
-            let negative = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(v, _mm512_setzero_ps());
-            _mm512_mask_mul_ps(v, negative, a, expm1(v))
-        }),
+        Unary::HardSigmoid => map!(v => clamp(add(mul(all(alpha), v), all(beta)), 0.0, 1.0)),
+        Unary::LeakyRelu => map!(v => if_less(v, all(0.0), mul(all(alpha), v), v)),
+        Unary::Elu => map!(v => if_less(v, all(0.0), mul(all(alpha), expm1(v)), v)),
         _ => again::unary_f32(function, alpha, beta, x, y),
     }
 }
@@ -231,7 +272,7 @@ pub(super) unsafe fn softmax_f32(count: usize, x: Source<'_, f32>, y: &mut [f32]
             for at in (0..count).step_by(16) {
                 let mask = lanes(count - at);
                 let x = _mm512_maskz_loadu_ps(mask, from.add(at));
-                let e = exp(_mm512_sub_ps(x, most));
+                let [e] = exp([_mm512_sub_ps(x, most)]);
                 sum = _mm512_mask_add_ps(sum, mask, sum, e);
                 _mm512_mask_storeu_ps(to.add(at), mask, e);
             }
