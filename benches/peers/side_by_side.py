@@ -5,7 +5,10 @@
     cargo build --release -p redpoll-cli
     venv/bin/python benches/peers/side_by_side.py --redpoll target/release/redpoll --out result.json MODEL.onnx...
     … --tflite kws=tiny_kws_int8.tflite     LiteRT beside kws.onnx, on the same network in its own int8 format
-    … --tiers avx512vnni,avxvnni,avx2       Redpoll once more with each tier forced
+    … --tiers avxvnni,avx2                  Redpoll once more with each tier forced
+    … --table result.json                   prints the table of docs/performance.md from a result
+
+Results of several calls with the same --out are kept together, so that models can be measured a few at a time.
 
 Prints, for each model, the median time of each runtime (best of the rounds) and its ratio to the best of the others, with
 the spread over the rounds; and how far each runtime's outputs are from ONNX Runtime's on the same input. A time counts only
@@ -126,9 +129,33 @@ def child(args):
     print(json.dumps({k: result[k] for k in ("p50_us", "min_us", "runs")}))
 
 
+def duration(row, name):
+    if name not in row:
+        return "–"
+    us = row[name]["p50_us"]
+    digits = 1 if us < 1000 else 0
+    return f"{us:,.{digits}f} µs (×{row[name]['spread']:.2f})"
+
+
+def print_table(file):
+    """The result as Markdown: median times, spread over the rounds, ratio of the best tier to the best other runtime."""
+    with open(file) as f:
+        models = json.load(f)["models"]
+    tiers = sorted({k for row in models.values() for k in row if k.startswith("redpoll:")}, reverse=True)
+    columns = ["redpoll", *tiers, *RUNTIMES]
+    print("| model | " + " | ".join(columns) + " | ratio | error |")
+    print("|---|" + "---:|" * (len(columns) + 2))
+    for name, row in models.items():
+        cells = [duration(row, c) for c in columns]
+        print(f"| {name.removesuffix('.onnx')} | " + " | ".join(cells) + f" | **{row['ratio']:.2f}** | {row['redpoll']['error']:.1e} |")
+    ratios = [row["ratio"] for row in models.values()]
+    print(f"\nGeometric mean of the ratios: {float(np.exp(np.mean(np.log(ratios)))):.2f}.")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="+")
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--table", metavar="RESULT", help="print a result as a table instead of measuring")
     parser.add_argument("--redpoll", default="target/release/redpoll")
     parser.add_argument("--tier", help="tier to force, for example avx2")
     parser.add_argument("--tiers", default="", help="tiers to force one after the other beside the best, separated by commas")
@@ -143,6 +170,8 @@ def main():
     args = parser.parse_args()
     if args.child:
         return child(args)
+    if args.table:
+        return print_table(args.table)
     table = {}
     tflite = dict(pair.split("=", 1) for pair in args.tflite)
     ours = ["redpoll", *(f"redpoll:{tier}" for tier in args.tiers.split(",") if tier)]
@@ -186,8 +215,13 @@ def main():
     if ratios:
         print(f"geometric mean of the ratios: {float(np.exp(np.mean(np.log(ratios)))):.2f} over {len(ratios)} models")
     if args.out:
+        models = {}
+        if os.path.exists(args.out):
+            with open(args.out) as f:
+                models = json.load(f)["models"]
+        models.update({os.path.basename(k): v for k, v in table.items()})
         with open(args.out, "w") as f:
-            json.dump({"threads": args.threads, "tier": args.tier, "rounds": args.rounds, "models": {os.path.basename(k): v for k, v in table.items()}}, f, indent=1)
+            json.dump({"threads": args.threads, "tier": args.tier, "rounds": args.rounds, "models": models}, f, indent=1)
 
 
 if __name__ == "__main__":
