@@ -26,6 +26,30 @@ pub(crate) fn cast(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     )?])
 }
 
+/// BitCast-26 between integers of one width: how the graph holds them follows their value, so it is a cast.
+pub(crate) fn bit_cast(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let x = node.input(0)?;
+    let to = DataType::from_onnx(i32::try_from(node.int_or("to", 0)?).unwrap_or(0))?;
+    let from = match (import.narrow.get(&x), import.dtype(x)) {
+        (Some((bits, _)), _) => usize::from(*bits),
+        (None, DType::F32) => return gap("the bits of floats are not read as another type"),
+        (None, dtype) => 8 * dtype.size(),
+    };
+    if to.is_float() || to == DataType::Bool {
+        return gap(format!("integers are not read as {to}"));
+    }
+    if to.bits() != from {
+        return invalid(format!("{from} bits as {to}"));
+    }
+    Ok(vec![cast_to(
+        import,
+        node,
+        x,
+        dtype_of(to)?,
+        narrow::width(to),
+    )?])
+}
+
 /// CastLike-15, -19 and later.
 pub(crate) fn cast_like(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let (x, like) = (node.input(0)?, node.input(1)?);

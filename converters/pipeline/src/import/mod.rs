@@ -23,6 +23,7 @@ mod inputs;
 mod interpolate;
 mod layout;
 mod loss;
+mod microsoft;
 mod movement;
 mod narrow;
 mod node;
@@ -50,6 +51,7 @@ use redpoll_onnx::{Model, TensorData};
 
 use crate::{Error, ErrorKind, Gap, Imported};
 use importer::{Importer, Known};
+pub use microsoft::microsoft_operators;
 use node::{OnnxNode, Stop};
 pub use shapes::input_shapes;
 pub use table::operators;
@@ -178,6 +180,10 @@ fn lookup(import: &Importer<'_>, proto: &NodeProto) -> Result<table::ImportFn, S
     }
     match proto.domain.as_str() {
         "" | "ai.onnx" => table::find(&proto.op_type, import.model.opset()),
+        "com.microsoft" => microsoft::find(&proto.op_type).ok_or_else(|| {
+            "the operator is not supported; run the model in ONNX Runtime, or export without its fusions"
+                .to_owned()
+        }),
         domain => Err(format!(
             "operators of the domain {domain} are not supported; export with standard operators"
         )),

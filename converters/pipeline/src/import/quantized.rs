@@ -9,7 +9,7 @@ use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
 use super::{conv, convert, dense};
 
 /// `x` as real numbers, by scale and zero point of two further inputs.
-fn real(
+pub(crate) fn real(
     import: &mut Importer<'_>,
     node: &OnnxNode<'_>,
     part: &str,
@@ -30,7 +30,7 @@ fn real(
 }
 
 /// `y` quantised by scale and zero point of two inputs of the node.
-fn quantized(
+pub(crate) fn quantized(
     import: &mut Importer<'_>,
     node: &OnnxNode<'_>,
     y: ValueId,

@@ -28,6 +28,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("Attention", 23, attention::attention),
     ("AveragePool", 6, pool::average_pool),
     ("BatchNormalization", 6, norm::batch_norm),
+    ("BitCast", 26, convert::bit_cast),
     ("BitShift", 11, activation::bit_shift),
     ("BitwiseAnd", 18, elementwise::two),
     ("BitwiseNot", 18, elementwise::unary),
