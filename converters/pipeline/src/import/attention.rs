@@ -153,6 +153,7 @@ fn bias(
         bias = Some(mask);
     }
     if node.flag("is_causal")? {
+        c.room(&[queries, keys])?;
         let later = |i: usize, j: usize| j > i + past;
         let v = (0..queries * keys).map(|n| {
             if later(n / keys, n % keys) {
@@ -169,6 +170,7 @@ fn bias(
         });
     }
     if let Some(lengths) = node.optional(6) {
+        c.room(&[keys])?;
         let places = c.ints(vec![1, 1, 1, keys], (0..keys as i64).collect())?;
         let batch = c.shape(lengths).first().copied().unwrap_or(1);
         let lengths = c.reshape(lengths, vec![batch, 1, 1, 1])?;
@@ -292,7 +294,10 @@ pub(crate) fn linear_attention(import: &mut Importer<'_>, node: &OnnxNode<'_>) -
     };
     let mut state = match node.optional(3) {
         Some(state) => state,
-        None => c.floats(vec![b, kh, dk, dv], vec![0.0; b * kh * dk * dv])?,
+        None => {
+            let n = c.room(&[b, kh, dk, dv])?;
+            c.floats(vec![b, kh, dk, dv], vec![0.0; n])?
+        }
     };
     let scale = match node.float_or("scale", 0.0)? {
         0.0 => 1.0 / (dk as f32).sqrt(),
@@ -341,7 +346,10 @@ pub(crate) fn causal_conv(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Out
         let c = &mut Compose::new(import, node);
         let before = match node.optional(3) {
             Some(state) => state,
-            None => c.floats(vec![b, channels, k - 1], vec![0.0; b * channels * (k - 1)])?,
+            None => {
+                let n = c.room(&[b, channels, k - 1])?;
+                c.floats(vec![b, channels, k - 1], vec![0.0; n])?
+            }
         };
         padded = c.concat(2, &[before, x])?;
     }
@@ -400,6 +408,7 @@ pub(crate) fn tensor_scatter(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> 
     }
     let mut along = vec![1; cs.len()];
     along[axis] = us[axis];
+    c.room(&[us[axis]])?;
     let mut places = c.ints(along, (0..us[axis] as i64).collect())?;
     if let Some(starts) = node.optional(2) {
         let mut shape = vec![1; cs.len()];

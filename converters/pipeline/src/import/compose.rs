@@ -55,6 +55,17 @@ impl<'c, 'i, 'n, 'p> Compose<'c, 'i, 'n, 'p> {
         Ok(self.import.constant(self.node, &part, tensor))
     }
 
+    /// The product of `sizes`, refused before anything is made where a constant of as many elements would be too large.
+    pub fn room(&self, sizes: &[usize]) -> Result<usize, Stop> {
+        let product = sizes.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+        match product.filter(|&n| n <= MAX_MADE) {
+            Some(n) => Ok(n),
+            None => Err(Stop::Gap(format!(
+                "a constant of {sizes:?} elements would be too large"
+            ))),
+        }
+    }
+
     /// A float constant of any shape.
     pub fn floats(&mut self, shape: Vec<usize>, v: Vec<f32>) -> Result<ValueId, Stop> {
         self.constant(Tensor::new(shape, Data::F32(v))?)

@@ -48,6 +48,9 @@ pub(crate) fn conv(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     Ok(vec![channels_last(import, node, op, x, &others)?])
 }
 
+/// Taps along the first of three axes, each of which becomes a convolution.
+const MOST_TAPS: usize = 256;
+
 /// Three spatial axes: for each tap along the first a convolution over the other two of the slices it meets, added up.
 fn in_slices(
     import: &mut Importer<'_>,
@@ -57,6 +60,9 @@ fn in_slices(
     window: &Window,
     groups: usize,
 ) -> Result<ValueId, Stop> {
+    if window.kernel[0] > MOST_TAPS {
+        return gap(format!("a kernel of depth {}", window.kernel[0]));
+    }
     let c = &mut Compose::new(import, node);
     let mut padded = x;
     if window.before[0] + window.after[0] > 0 {

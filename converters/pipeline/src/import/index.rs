@@ -209,6 +209,7 @@ pub(crate) fn hardmax(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs
     let place = c.op(op, &[x])?;
     let mut along = vec![1; shape.len()];
     along[axis] = shape[axis];
+    c.room(&[shape[axis]])?;
     let line = c.ints(along, (0..shape[axis] as i64).collect())?;
     let hot = c.binary(BinaryFn::Equal, line, place)?;
     let y = c.cast(hot, DType::F32)?;
@@ -359,7 +360,8 @@ pub(crate) fn reverse_sequence(import: &mut Importer<'_>, node: &OnnxNode<'_>) -
     if time > 1 || batch > 1 || time == batch || shape[batch] != lengths.len() {
         return invalid(format!("{} lengths of {shape:?}", lengths.len()));
     }
-    let mut places = Vec::with_capacity(shape[0] * shape[1]);
+    let places = Compose::new(import, node).room(&shape[..2])?;
+    let mut places = Vec::with_capacity(places);
     for i in 0..shape[0] {
         for j in 0..shape[1] {
             let (t, b) = if time == 0 { (i, j) } else { (j, i) };
@@ -437,6 +439,9 @@ pub(crate) fn max_unpool(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outp
     Ok(vec![c.op(Op::Pad(pad), &[y])?])
 }
 
+/// Entries and results of a map that an import makes.
+const MOST_ENTRIES: usize = 1 << 22;
+
 /// Col2Im-18: blocks added up where they overlap, as a linear map of few weights.
 pub(crate) fn col2im(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let x = node.input(0)?;
@@ -477,11 +482,11 @@ pub(crate) fn col2im(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
     }
     let product = |s: &[usize]| s.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
     let (area, taps) = (product(&image).unwrap_or(0), product(&block).unwrap_or(0));
-    let entries = taps.checked_mul(positions).filter(|&e| e <= MAX_MADE);
+    let entries = taps.checked_mul(positions).filter(|&e| e <= MOST_ENTRIES);
     if product(&windows) != Some(positions) || taps == 0 || columns % taps != 0 {
         return invalid(format!("{positions} positions of {columns} elements"));
     }
-    if entries.is_none() || area == 0 || area > MAX_MADE {
+    if entries.is_none() || area == 0 || area > MOST_ENTRIES {
         return gap(format!("an image of {image:?}"));
     }
     let mut rows: Vec<Vec<u32>> = vec![Vec::new(); area];

@@ -3,10 +3,13 @@
 use redpoll_graph::op::ArgReduce;
 use redpoll_graph::{DType, Op, ValueId};
 
-use super::compose::{Compose, MAX_MADE};
+use super::compose::Compose;
 use super::importer::Importer;
 use super::node::{OnnxNode, Stop, gap, invalid};
 use super::window::Window;
+
+/// Taps of all windows together.
+const MOST_ENTRIES: usize = 1 << 22;
 
 /// For each output position and tap, in row-major order, the flat input position, `None` in the border; and the
 /// output's sizes.
@@ -28,7 +31,7 @@ fn table(space: &[usize], w: &Window) -> Result<(Vec<Option<usize>>, Vec<usize>)
     let entries = product(&sizes)
         .zip(product(&w.kernel))
         .and_then(|(a, b)| a.checked_mul(b));
-    let Some(entries) = entries.filter(|&n| n <= MAX_MADE) else {
+    let Some(entries) = entries.filter(|&n| n <= MOST_ENTRIES) else {
         return gap("places of more windows than a constant holds");
     };
     let taps: usize = w.kernel.iter().product();
@@ -80,6 +83,7 @@ pub(crate) fn places(
         at as i64
     };
     let c = &mut Compose::new(import, node);
+    c.room(&[planes])?;
     // The border reads an element of its own, below all others.
     let flat = c.reshape(x, vec![planes, area])?;
     let least = c.floats(vec![planes, 1], vec![f32::NEG_INFINITY; planes])?;

@@ -122,6 +122,9 @@ fn centred(
 /// Products of 8 bits whose sums an f32 holds exactly: 2²⁴ / 255².
 const MOST_EXACT: usize = 258;
 
+/// Pieces that a sum may be taken in, each of which becomes a product.
+const MOST_PIECES: usize = 256;
+
 /// A sum over more products than f32 holds exactly is taken in pieces, each exact, added as i32.
 fn pieces(k: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..k)
@@ -144,6 +147,9 @@ pub(crate) fn matmul_integer(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> 
     let k = c.shape(a)[ra - 1];
     if c.shape(b)[rb - 2] != k {
         return invalid(format!("{:?} · {:?}", c.shape(a), c.shape(b)));
+    }
+    if k > MOST_PIECES * MOST_EXACT {
+        return gap(format!("a sum of {k} products"));
     }
     let mut sum = None;
     for (at, len) in pieces(k) {

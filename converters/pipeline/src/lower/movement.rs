@@ -111,6 +111,9 @@ pub(super) fn pad(cx: &mut Lowering<'_>, node: &Node, pad: &Pad) -> Done {
     cx.copy(node, (x, 0, &row_major(dims)), (y, offset, &strides), dims)
 }
 
+/// Places along one axis that a plan lists.
+const MOST_PLACES: usize = 1 << 24;
+
 /// A border of elements that are there already: a look-up along each axis.
 fn mirror(cx: &mut Lowering<'_>, node: &Node, pad: &Pad) -> Done {
     let shape = cx.shape(node.inputs[0]);
@@ -119,6 +122,9 @@ fn mirror(cx: &mut Lowering<'_>, node: &Node, pad: &Pad) -> Done {
         let (before, after) = (pad.before[axis], pad.after[axis]);
         if before + after == 0 {
             continue;
+        }
+        if before.saturating_add(size).saturating_add(after) > MOST_PLACES {
+            return Err("a border of an axis of more than 2^24 elements".into());
         }
         let last = size as isize - 1;
         let place = |i: usize| {
@@ -157,6 +163,9 @@ fn linear(cx: &mut Lowering<'_>, node: &Node, resize: &Resize) -> Done {
 
 /// Nearest: by whole factors each element repeats, otherwise a look-up along each axis. Linear: see [`linear`].
 pub(super) fn resize(cx: &mut Lowering<'_>, node: &Node, resize: &Resize) -> Done {
+    if resize.sizes.iter().any(|&n| n > MOST_PLACES) {
+        return Err("an axis of more than 2^24 elements".into());
+    }
     let ResizeMode::Nearest(rounding) = resize.mode else {
         return linear(cx, node, resize);
     };
