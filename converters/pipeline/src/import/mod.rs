@@ -16,6 +16,7 @@ mod dense;
 mod einsum;
 mod elementwise;
 pub(crate) mod fold;
+mod functions;
 mod gather;
 mod importer;
 mod index;
@@ -94,7 +95,8 @@ pub fn import(model: &Model, options: &ImportOptions) -> Result<Imported, Error>
     inputs::constants(&mut import)?;
     inputs::inputs(&mut import, options)?;
     let mut gaps = Vec::new();
-    for proto in &model.graph().node {
+    let nodes = functions::inlined(model)?;
+    for proto in &nodes {
         one(&mut import, proto, &mut gaps)?;
     }
     if !gaps.is_empty() {
@@ -168,16 +170,6 @@ fn full_name(proto: &NodeProto) -> String {
 }
 
 fn lookup(import: &Importer<'_>, proto: &NodeProto) -> Result<table::ImportFn, String> {
-    let model = import.model.proto();
-    let is_function = |f: &redpoll_onnx::proto::FunctionProto| {
-        f.name == proto.op_type && f.domain == proto.domain
-    };
-    if model.functions.iter().any(is_function) {
-        return Err(
-            "functions of the model's own are not supported; inline them first (onnx.inliner)"
-                .into(),
-        );
-    }
     match proto.domain.as_str() {
         "" | "ai.onnx" => table::find(&proto.op_type, import.model.opset()),
         "com.microsoft" => microsoft::find(&proto.op_type).ok_or_else(|| {

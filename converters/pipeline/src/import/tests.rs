@@ -2,6 +2,7 @@
 
 mod damaged;
 mod forms;
+mod narrow;
 mod quantised;
 
 use redpoll_graph::{Data, Tensor, eval};
