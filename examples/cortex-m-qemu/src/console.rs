@@ -6,6 +6,9 @@ use cortex_m_semihosting::syscall1;
 /// Bytes of a line, the zero at its end included.
 const LENGTH: usize = 64;
 
+/// Most digits of a number.
+const MOST: usize = 20;
+
 struct Line {
     bytes: [u8; LENGTH],
     used: usize,
@@ -37,22 +40,25 @@ impl Line {
         self
     }
 
-    /// Adds digits.
-    fn digits(mut self, value: u64, base: u64, least: u32) -> Self {
-        let mut place = 1u64;
-        let mut count = 1;
-        while count < least || value / place >= base {
-            place *= base;
-            count += 1;
-        }
-        while place > 0 {
-            let digit = (value / place % base) as u8;
-            self = self.byte(if digit < 10 {
+    /// Adds digits, `BASE` to the power of which is at most 2⁶⁴ for [`MOST`] of them.
+    fn digits<const BASE: u64>(mut self, mut value: u64, least: usize) -> Self {
+        let mut digits = [b'0'; MOST];
+        let mut count = 0;
+        for slot in digits.iter_mut() {
+            if value == 0 && count >= least {
+                break;
+            }
+            let digit = (value % BASE) as u8;
+            *slot = if digit < 10 {
                 b'0' + digit
             } else {
                 b'a' - 10 + digit
-            });
-            place /= base;
+            };
+            value /= BASE;
+            count += 1;
+        }
+        for &digit in digits.iter().take(count).rev() {
+            self = self.byte(digit);
         }
         self
     }
@@ -74,7 +80,7 @@ pub fn number(name: &str, value: usize) {
     Line::new()
         .text(name)
         .byte(b' ')
-        .digits(value as u64, 10, 1)
+        .digits::<10>(value as u64, 1)
         .print();
 }
 
@@ -83,6 +89,6 @@ pub fn hex(name: &str, value: u64) {
     Line::new()
         .text(name)
         .byte(b' ')
-        .digits(value, 16, 16)
+        .digits::<16>(value, 16)
         .print();
 }

@@ -123,7 +123,7 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
         if workers.count() > 1 && self.plan.macs() / WORTH_WAKING_US >= self.tier.macs_per_us() {
             workers.wake();
         }
-        for step in self.plan.steps() {
+        for step in self.plan.steps_of::<O>() {
             if let Some(observer) = observer.as_deref_mut() {
                 observer.before(&step);
             }
@@ -191,9 +191,9 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
         let missing = EngineError::NoSuchTensor {
             index: id.0 as usize,
         };
-        let tensor = self.plan.tensor(id).ok_or(missing)?;
-        match tensor.place {
-            Place::Weights(_) => self.plan.weights(&tensor).ok_or(missing),
+        let (_, place, _) = self.plan.span(id).ok_or(missing)?;
+        match place {
+            Place::Weights(_) => self.plan.constant(id).ok_or(missing),
             Place::Arena(_) => arena
                 .get(self.arena_range(id).ok_or(missing)?)
                 .ok_or(missing),
@@ -202,11 +202,9 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
 
     /// Where the arena holds a tensor; `None` for constants and unknown tensors.
     pub fn arena_range(&self, id: TensorId) -> Option<Range<usize>> {
-        let tensor = self.plan.tensor(id)?;
-        match tensor.place {
-            Place::Arena(offset) => {
-                Some(offset as usize..(offset as usize).checked_add(tensor.bytes())?)
-            }
+        let (_, place, bytes) = self.plan.span(id)?;
+        match place {
+            Place::Arena(offset) => Some(offset as usize..(offset as usize).checked_add(bytes)?),
             Place::Weights(_) => None,
         }
     }

@@ -1,18 +1,6 @@
 //! Which operations an engine is built with: the linker drops the code of all others.
 
-/// A list of operations, made by [`ops!`](crate::ops). [`AllOps`] is the default.
-pub trait Ops {
-    /// Bit `n` is set when the operation of code `n` is in the list.
-    const MASK: u64;
-}
-
-/// Every operation of the plan format.
-#[derive(Clone, Copy, Debug)]
-pub enum AllOps {}
-
-impl Ops for AllOps {
-    const MASK: u64 = u64::MAX;
-}
+pub use redpoll_plan::{AllOps, Ops};
 
 /// Defines a type that lists operations by their names in the plan, as `redpoll inspect` prints them.
 ///

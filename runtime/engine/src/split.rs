@@ -13,8 +13,10 @@ const MIN_PART_US: u64 = 5;
 pub(crate) struct Work {
     /// Multiply-adds.
     pub(crate) macs: u64,
-    /// Those that a core does in [`MIN_PART_US`], at least 1.
-    pub(crate) macs_per_part: u64,
+    /// Those that a core does in a microsecond, of the fastest kind.
+    pub(crate) macs_per_us: u64,
+    /// Of which kind.
+    pub(crate) pace: Pace,
 }
 
 /// Kinds of steps by how fast they go, as a divisor of [`Tier::macs_per_us`].
@@ -37,8 +39,15 @@ impl Work {
     pub(crate) fn new<T: Tier + ?Sized>(tier: &T, macs: u64, pace: Pace) -> Self {
         Self {
             macs,
-            macs_per_part: (tier.macs_per_us() * MIN_PART_US / pace as u64).max(1),
+            macs_per_us: tier.macs_per_us(),
+            pace,
         }
+    }
+
+    /// How many parts of [`MIN_PART_US`] there are.
+    fn parts(&self) -> usize {
+        let macs_per_part = (self.macs_per_us * MIN_PART_US / self.pace as u64).max(1);
+        usize::try_from(self.macs / macs_per_part).unwrap_or(usize::MAX)
     }
 }
 
@@ -74,8 +83,7 @@ fn pieces(len: usize, quantum: usize, work: &Work, workers: usize) -> usize {
     if workers <= 1 || len == 0 {
         return len;
     }
-    let worth = usize::try_from(work.macs / work.macs_per_part).unwrap_or(usize::MAX);
-    let quanta = len.div_ceil(quantum);
+    let (worth, quanta) = (work.parts(), len.div_ceil(quantum.max(1)));
     // Few quanta: as many parts as workers, so that none gets a half-filled second part.
     let wanted = if quanta >= workers * PARTS_PER_WORKER * 4 {
         workers * PARTS_PER_WORKER
@@ -100,7 +108,8 @@ mod tests {
     fn work(macs: u64) -> Work {
         Work {
             macs,
-            macs_per_part: 50_000,
+            macs_per_us: 10_000,
+            pace: Pace::Int8,
         }
     }
 

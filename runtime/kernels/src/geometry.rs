@@ -28,11 +28,6 @@ pub(crate) fn pixel(w: &Window, row: usize) -> Pixel {
 }
 
 /// Output pixels one after another, without a division each.
-#[cfg(any(
-    target_arch = "x86_64",
-    all(target_arch = "aarch64", target_endian = "little"),
-    all(target_arch = "wasm32", target_feature = "simd128")
-))]
 #[derive(Clone, Copy)]
 pub(crate) struct Walk<'a> {
     window: &'a Window,
@@ -42,11 +37,6 @@ pub(crate) struct Walk<'a> {
     at: Pixel,
 }
 
-#[cfg(any(
-    target_arch = "x86_64",
-    all(target_arch = "aarch64", target_endian = "little"),
-    all(target_arch = "wasm32", target_feature = "simd128")
-))]
 impl<'a> Walk<'a> {
     /// From output pixel `row` on.
     #[inline]

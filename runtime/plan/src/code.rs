@@ -3,6 +3,7 @@
 use zerocopy::little_endian::U32;
 
 use crate::op::*;
+use crate::ops::{Ops, has};
 use crate::tensor::TensorId;
 use crate::words::{Words, record};
 
@@ -30,7 +31,7 @@ impl Reads {
 impl core::ops::Deref for Reads {
     type Target = [TensorId];
     fn deref(&self) -> &[TensorId] {
-        &self.ids[..self.len]
+        self.ids.get(..self.len).unwrap_or(&[])
     }
 }
 
@@ -65,10 +66,10 @@ macro_rules! operations {
                 match self { $(Self::$name(p) => p.y),* }
             }
 
-            /// The operation of `code` with all of `words` as parameters.
-            pub(crate) fn decode(code: u32, mut words: &[U32]) -> Result<Self, crate::error::Fault> {
+            /// The operation of `code`, one of `O`, with all of `words` as parameters.
+            pub(crate) fn decode<O: Ops>(code: u32, mut words: &[U32]) -> Result<Self, crate::error::Fault> {
                 let op = match code {
-                    $($code => Words::take(&mut words).map(Self::$name),)*
+                    $($code if has::<O>($code) => Words::take(&mut words).map(Self::$name),)*
                     _ => return Err(crate::error::Fault::Code),
                 };
                 op.filter(|_| words.is_empty()).ok_or(crate::error::Fault::Params)

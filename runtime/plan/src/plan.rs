@@ -6,6 +6,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 use crate::error::{Fault, PlanError, Section};
 use crate::format::{Header, NameRecord, PortRecord, StepRecord, TensorRecord};
 use crate::op::Op;
+use crate::ops::{AllOps, Ops};
 use crate::tensor::{DType, Place, Shape, Tensor, TensorId};
 use crate::{check, open};
 
@@ -59,6 +60,24 @@ pub struct Port<'p> {
     pub tensor: TensorId,
 }
 
+/// Type, place and size of a tensor: what running needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Element type.
+    pub(crate) dtype: DType,
+    /// Where it is.
+    pub(crate) place: Place,
+    /// Number of elements.
+    pub(crate) len: usize,
+}
+
+impl Span {
+    /// Bytes of the elements.
+    pub(crate) fn bytes(&self) -> usize {
+        self.len.wrapping_mul(self.dtype.size())
+    }
+}
+
 impl<'p> Plan<'p> {
     /// Opens a plan and checks everything once: afterwards every step's operands lie where its parameters say,
     /// every element that it reads exists, and no operand is overwritten while it is read.
@@ -70,19 +89,20 @@ impl<'p> Plan<'p> {
     /// [`PlanError`] says what is wrong and with which record. Bytes from anywhere are safe to pass.
     pub fn from_bytes(bytes: &'p [u8]) -> Result<Self, PlanError> {
         let plan = open::open(bytes, true)?;
-        check::plan(&plan)?;
+        check::plan::<AllOps>(&plan, true)?;
         Ok(plan)
     }
 
-    /// As [`Plan::from_bytes`], but leaves out the content hash and with it the pass over all weights: for bytes in
-    /// flash whose hash was checked when the program was built ([`embed::is_intact`](crate::embed::is_intact) is a
-    /// `const fn`). Everything that safety rests on is checked all the same.
+    /// As [`Plan::from_bytes`], but looks at no weight: for bytes in flash whose content hash was checked when the
+    /// program was built ([`embed::is_intact`](crate::embed::is_intact) is a `const fn`). Everything that safety rests
+    /// on is checked all the same. Only operations of `O` are known, which leaves the code for all others out.
     ///
     /// # Errors
-    /// As [`Plan::from_bytes`], less [`PlanError::Hash`].
-    pub fn from_flash(bytes: &'p [u8]) -> Result<Self, PlanError> {
+    /// As [`Plan::from_bytes`], less [`PlanError::Hash`] and values of weights; [`Fault::Code`] for a step that is not of
+    /// `O`.
+    pub fn from_flash<O: Ops>(bytes: &'p [u8]) -> Result<Self, PlanError> {
         let plan = open::open(bytes, false)?;
-        check::plan(&plan)?;
+        check::plan::<O>(&plan, false)?;
         Ok(plan)
     }
 
@@ -171,6 +191,12 @@ impl<'p> Plan<'p> {
         self.weights.get(offset..offset.checked_add(bytes)?)
     }
 
+    /// As [`Self::span`], with the number of elements.
+    #[inline(always)]
+    pub(crate) fn known(&self, id: TensorId) -> Option<Span> {
+        self.tensors.get(id.0 as usize).and_then(span)
+    }
+
     /// Name of a tensor: its value in the model. Empty when names were stripped or the id is of another plan.
     pub fn tensor_name(&self, id: TensorId) -> &'p str {
         self.tensors
@@ -180,6 +206,11 @@ impl<'p> Plan<'p> {
 
     /// The steps, in order.
     pub fn steps(&self) -> impl ExactSizeIterator<Item = Step<'p>> + Clone + use<'p> {
+        self.steps_of::<AllOps>()
+    }
+
+    /// The steps, in order, by a decoder of the operations of `O` only.
+    pub fn steps_of<O: Ops>(&self) -> impl ExactSizeIterator<Item = Step<'p>> + Clone + use<'p, O> {
         let plan = *self;
         self.steps
             .iter()
@@ -188,7 +219,7 @@ impl<'p> Plan<'p> {
                 index,
                 name: plan.name(&record.name),
                 // Decoded before by `from_bytes`; a step that cannot be would be an empty fill of nothing.
-                op: plan.op(record).unwrap_or(NO_OP),
+                op: plan.op::<O>(record).unwrap_or(NO_OP),
                 macs: record.macs.get(),
                 scratch_bytes: record.scratch_bytes.get(),
             })
@@ -217,11 +248,30 @@ impl<'p> Plan<'p> {
 
     /// The bytes of a constant tensor, in place; `None` when it lies in working memory.
     pub fn weights(&self, tensor: &Tensor) -> Option<&'p [u8]> {
-        match tensor.place {
+        self.constant_at(tensor.place, tensor.bytes())
+    }
+
+    /// The bytes of a constant tensor, in place; `None` when it lies in working memory.
+    pub(crate) fn weights_of(&self, span: &Span) -> Option<&'p [u8]> {
+        self.constant_at(span.place, span.bytes())
+    }
+
+    /// As [`Self::weights_as`], of what a check knows.
+    pub(crate) fn values_of<T: FromBytes + Immutable + KnownLayout>(
+        &self,
+        span: &Span,
+    ) -> Option<&'p [T]> {
+        if size_of::<T>() != span.dtype.size() {
+            return None;
+        }
+        <[T]>::ref_from_bytes(self.weights_of(span)?).ok()
+    }
+
+    fn constant_at(&self, place: Place, bytes: usize) -> Option<&'p [u8]> {
+        match place {
             Place::Weights(offset) => {
                 let offset = offset as usize;
-                self.weights
-                    .get(offset..offset.checked_add(tensor.bytes())?)
+                self.weights.get(offset..offset.checked_add(bytes)?)
             }
             Place::Arena(_) => None,
         }
@@ -260,13 +310,13 @@ impl<'p> Plan<'p> {
             .get(start..start.checked_add(record.bytes.get() as usize)?)
     }
 
-    pub(crate) fn op(&self, record: &StepRecord) -> Result<Op, Fault> {
+    pub(crate) fn op<O: Ops>(&self, record: &StepRecord) -> Result<Op, Fault> {
         let start = record.first_word.get() as usize;
         let end = start
             .checked_add(record.words.get() as usize)
             .ok_or(Fault::Params)?;
         let words = self.params.get(start..end).ok_or(Fault::Params)?;
-        Op::decode(record.code.get(), words)
+        Op::decode::<O>(record.code.get(), words)
     }
 }
 
@@ -276,14 +326,38 @@ const NO_OP: Op = Op::Fill(crate::op::Fill {
     bits: 0,
 });
 
-/// Decodes a tensor record; places are checked by `check`.
-pub(crate) fn tensor(record: &TensorRecord) -> Result<Tensor, Fault> {
+/// Type, place and size of a record whose contents were checked.
+#[inline]
+fn span(record: &TensorRecord) -> Option<Span> {
+    // Unused dimensions are 1, and the product was checked to fit.
+    let [a, b, c, d, e, f] = record.dims.map(|d| d.get() as usize);
+    let len = a.wrapping_mul(b).wrapping_mul(c);
+    let len = len.wrapping_mul(d).wrapping_mul(e).wrapping_mul(f);
+    let offset = record.offset.get();
+    Some(Span {
+        dtype: DType::from_u8(record.dtype)?,
+        place: match record.place {
+            0 => Place::Arena(offset),
+            _ => Place::Weights(offset),
+        },
+        len,
+    })
+}
+
+/// Checks a tensor record by itself; places are checked by `check`.
+#[inline(never)]
+pub(crate) fn checked(record: &TensorRecord) -> Result<Span, Fault> {
     let dtype = DType::from_u8(record.dtype).ok_or(Fault::DType)?;
-    let dims = record.dims.map(U32::get);
-    let rank = usize::from(record.rank);
-    let (used, unused) = dims.split_at_checked(rank).ok_or(Fault::Shape)?;
-    let shape = Shape::new(used).ok_or(Fault::Shape)?;
-    if used.contains(&0) || unused.iter().any(|&d| d != 1) {
+    let [a, b, c, d, e, f] = record.dims.map(U32::get);
+    // Products whose high words are all 0 are exact, and 0 only where a dimension is.
+    let (mut len, mut over) = (a, 0);
+    for d in [b, c, d, e, f] {
+        let product = u64::from(len) * u64::from(d);
+        (len, over) = (product as u32, over | (product >> 32) as u32);
+    }
+    let unused = record.dims.get(usize::from(record.rank)..);
+    let unused = unused.ok_or(Fault::Shape)?;
+    if over != 0 || len == 0 || unused.iter().any(|d| d.get() != 1) {
         return Err(Fault::Shape);
     }
     let offset = record.offset.get();
@@ -292,16 +366,29 @@ pub(crate) fn tensor(record: &TensorRecord) -> Result<Tensor, Fault> {
         1 => Place::Weights(offset),
         _ => return Err(Fault::Place),
     };
-    let (scale, zero_point) = (record.scale.get(), record.zero_point.get());
-    if !(scale.is_finite() && scale >= 0.0) || record.reserved != 0 {
+    // Not negative, finite: by its bits, of which -0.0 is the odd one out.
+    let scale = record.scale.get().to_bits();
+    if (scale >= f32::INFINITY.to_bits() && scale != (-0.0f32).to_bits()) || record.reserved != 0 {
         return Err(Fault::Value);
     }
-    Ok(Tensor {
+    Ok(Span {
         dtype,
         place,
-        shape,
-        scale,
-        zero_point,
+        len: len as usize,
+    })
+}
+
+/// Decodes a tensor record.
+fn tensor(record: &TensorRecord) -> Result<Tensor, Fault> {
+    let span = checked(record)?;
+    let dims = record.dims.map(U32::get);
+    let used = dims.get(..usize::from(record.rank)).ok_or(Fault::Shape)?;
+    Ok(Tensor {
+        dtype: span.dtype,
+        place: span.place,
+        shape: Shape::new(used).ok_or(Fault::Shape)?,
+        scale: record.scale.get(),
+        zero_point: record.zero_point.get(),
     })
 }
 

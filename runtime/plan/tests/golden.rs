@@ -47,12 +47,13 @@ fn version_1_1() {
 /// The same file as a program holds it: sizes and the hash are constants.
 #[test]
 fn sizes_are_constants() {
+    use redpoll_plan::AllOps;
     use redpoll_plan::embed::{arena_bytes, is_intact, scratch_bytes};
     const PLAN: &[u8] = redpoll_plan::include_plan!("data/v1.0.plan");
     const ARENA: usize = arena_bytes(PLAN);
     const SCRATCH: usize = scratch_bytes(PLAN);
     const { assert!(is_intact(PLAN)) };
-    let plan = Plan::from_flash(PLAN).unwrap();
+    let plan = Plan::from_flash::<AllOps>(PLAN).unwrap();
     assert_eq!(ARENA, plan.arena_bytes());
     assert_eq!(SCRATCH, plan.scratch_bytes().next_multiple_of(64));
 
@@ -61,7 +62,10 @@ fn sizes_are_constants() {
     damaged[last] ^= 1;
     assert!(!is_intact(&damaged));
     assert!(Plan::from_bytes(&damaged).is_err());
-    assert!(Plan::from_flash(&damaged).is_ok(), "only the hash differs");
+    assert!(
+        Plan::from_flash::<AllOps>(&damaged).is_ok(),
+        "only the hash differs"
+    );
     for wrong in [&PLAN[..20], &PLAN[1..], b"".as_slice()] {
         assert_eq!(arena_bytes(wrong), 0);
         assert!(!is_intact(wrong));

@@ -111,7 +111,7 @@ pub enum Error {{
 /// # Errors
 /// When the plan's bytes are no valid plan of this runtime's version.
 pub fn engine<T: Tier + ?Sized>(tier: &'static T) -> Result<Engine<'static, T, Ops>, Error> {{
-    let plan = Plan::from_flash(PLAN).map_err(Error::Plan)?;
+    let plan = Plan::from_flash::<Ops>(PLAN).map_err(Error::Plan)?;
     Engine::with_ops(plan, tier).map_err(Error::Engine)
 }}
 

@@ -225,7 +225,9 @@ impl<'a, const N: usize> Split<'a, N> {
         // The whole result casts, so each part does: parts are whole elements.
         let y: &mut [T] = arena::cast_mut(self.y).map_err(|clash| clash_error(clash, step))?;
         if y.len() <= chunk {
-            job(0, y, &mut self.scratch[..self.step_scratch]);
+            // Long enough, as was checked.
+            let scratch = self.scratch.get_mut(..self.step_scratch);
+            job(0, y, scratch.unwrap_or_default());
             return Ok(());
         }
         let bytes = chunk.max(1) * size_of::<T>();

@@ -5,6 +5,7 @@
 //! | `conv_i8` | `conv_i8.rs`, `tile.rs` | 3 pixels × 2 channels, 1 × 4 | inputs widened to 16 bits once, two products an instruction (SMLAD) |
 //! | `depthwise_i8` | `depthwise_i8.rs` | 2 pixels of one channel | 3 × 3: rows of one channel side by side, two taps an instruction |
 //! | `binary_i8` | `binary_i8.rs` | one element | pointers instead of slices |
+//! | `dequantize`, `softmax_f32` | here | one element | no slices |
 //! | `pool_i8`, `reduce_i8` | `mean_i8.rs` | 4 channels | sums of means in 16-bit lanes |
 //!
 //! All others are the scalar definitions. With the DSP extension and a floating-point unit (Cortex-M4F, M7, and M33, M55
@@ -33,6 +34,7 @@ use dsp as tile;
 use portable as tile;
 
 use crate::params::{ConvI8, DepthwiseI8, Part, Source};
+use crate::scalar;
 use crate::tier::Tier;
 use core::ops::Range;
 use redpoll_plan::op;
@@ -74,6 +76,21 @@ impl Tier for CortexM {
 
     fn binary_i8(&self, p: &op::BinaryI8, a: Source<'_, i8>, b: Source<'_, i8>, y: &mut [i8]) {
         binary_i8::binary_i8(p, a, b, y);
+    }
+
+    fn dequantize(&self, scale: f32, zero: i32, x: &[i8], y: &mut [f32]) {
+        require(x.len() >= y.len());
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = (i32::from(x) - zero) as f32 * scale;
+        }
+    }
+
+    fn softmax_f32(&self, count: usize, x: Source<'_, f32>, y: &mut [f32]) {
+        if let Source::Slice(x) = x {
+            require(x.len() >= y.len());
+            y.iter_mut().zip(x).for_each(|(y, &x)| *y = x);
+        }
+        scalar::softmax::softmax_f32(count, Source::InPlace, y);
     }
 
     fn pool_i8(&self, p: &op::PoolI8, x: &[i8], y: &mut [i8], rows: Range<usize>) {

@@ -2,7 +2,7 @@
 
 use super::{StepCheck, bounds, finish, require, zero_point};
 use crate::error::Fault;
-use crate::layout::{packed_f32_len, packed_i8_len, padded_n, patch_stride};
+use crate::layout::{BLOCK_N, packed_f32_len, packed_i8_len, padded_n, patch_stride};
 use crate::op::{ConvF32, ConvI8, DepthwiseF32, DepthwiseI8, MatMulF32};
 use crate::tensor::{DType, TensorId};
 use crate::window::Window;
@@ -84,8 +84,9 @@ fn patch(step: &StepCheck<'_, '_>, w: &Window, k_bytes: usize) -> Result<(), Fau
 
 pub(super) fn checked_len(n: usize, k: usize, blocks: usize) -> Result<(), Fault> {
     // `packed_*_len(n, k)` must not overflow.
-    let n = (n as u64).next_multiple_of(16);
-    let k = (k as u64).next_multiple_of(blocks as u64);
+    // Both are powers of two: no division.
+    let up = |v: usize, to: usize| (v as u64 + to as u64 - 1) & !(to as u64 - 1);
+    let (n, k) = (up(n, BLOCK_N), up(k, blocks));
     require(
         n.checked_mul(k).is_some_and(|v| v <= u32::MAX.into()),
         Fault::Geometry,
@@ -172,7 +173,7 @@ pub(super) fn matmul_f32(step: &StepCheck<'_, '_>, p: &MatMulF32) -> Result<(), 
         let tensor = step.typed(id, DType::F32)?;
         let end = len(&[p.batch - 1, stride])?.checked_add(len(&[rows, columns])?);
         require(
-            end.is_some_and(|end| end <= tensor.shape.len() as u64),
+            end.is_some_and(|end| end <= tensor.len as u64),
             Fault::Length,
         )?;
     }

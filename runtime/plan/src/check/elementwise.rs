@@ -15,7 +15,7 @@ fn broadcast(
 ) -> Result<(), Fault> {
     step.expect(y, dtype, product(dims).ok_or(Fault::Geometry)?)?;
     for (id, strides) in operands {
-        extent(dims, 0, strides, step.typed(id, dtype)?.shape.len())?;
+        extent(dims, 0, strides, step.typed(id, dtype)?.len)?;
     }
     Ok(())
 }
@@ -46,13 +46,13 @@ pub(super) fn binary_f32(step: &StepCheck<'_, '_>, p: &BinaryF32) -> Result<(), 
 
 pub(super) fn table_i8(step: &StepCheck<'_, '_>, p: &TableI8) -> Result<(), Fault> {
     let x = step.typed(p.x, DType::I8)?;
-    step.expect(p.y, DType::I8, x.shape.len() as u64)?;
+    step.expect(p.y, DType::I8, x.len as u64)?;
     step.constant(p.table, DType::I8, 256).map(drop)
 }
 
 pub(super) fn unary_f32(step: &StepCheck<'_, '_>, p: &UnaryF32) -> Result<(), Fault> {
     let x = step.typed(p.x, DType::F32)?;
-    step.expect(p.y, DType::F32, x.shape.len() as u64)?;
+    step.expect(p.y, DType::F32, x.len as u64)?;
     if p.function == Unary::Clamp {
         return bounds(p.alpha, p.beta);
     }

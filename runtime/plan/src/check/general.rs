@@ -37,7 +37,7 @@ fn loops<const N: usize>(
 ) -> Result<(), Fault> {
     step.expect(y, dtype, product(dims).ok_or(Fault::Geometry)?)?;
     for (id, dtype, strides) in operands {
-        extent(dims, 0, strides, step.typed(id, dtype)?.shape.len())?;
+        extent(dims, 0, strides, step.typed(id, dtype)?.len)?;
     }
     Ok(())
 }
@@ -74,12 +74,12 @@ pub(super) fn unary_whole(step: &StepCheck<'_, '_>, p: &UnaryWhole) -> Result<()
         },
         Fault::Value,
     )?;
-    let len = operand(step.plan, p.x)?.shape.len() as u64;
+    let len = operand(step.plan, p.x)?.len as u64;
     step.expect(p.y, of, len).map(drop)
 }
 
 pub(super) fn rare_f32(step: &StepCheck<'_, '_>, p: &RareF32) -> Result<(), Fault> {
-    let len = step.typed(p.x, DType::F32)?.shape.len() as u64;
+    let len = step.typed(p.x, DType::F32)?.len as u64;
     let of = if (p.function as u32) < Rare::IsNan as u32 {
         DType::F32
     } else {
@@ -101,7 +101,7 @@ pub(super) fn select(step: &StepCheck<'_, '_>, p: &Select) -> Result<(), Fault> 
 pub(super) fn convert(step: &StepCheck<'_, '_>, p: &Convert) -> Result<(), Fault> {
     one_of(step, p.x, &ANY)?;
     let to = one_of(step, p.y, &ANY)?;
-    let len = operand(step.plan, p.x)?.shape.len() as u64;
+    let len = operand(step.plan, p.x)?.len as u64;
     step.expect(p.y, to, len).map(drop)
 }
 
@@ -165,7 +165,7 @@ pub(super) fn top_k(step: &StepCheck<'_, '_>, p: &TopK) -> Result<(), Fault> {
 pub(super) fn gather(step: &StepCheck<'_, '_>, p: &Gather) -> Result<(), Fault> {
     let of = one_of(step, p.x, &ANY)?;
     one_of(step, p.indices, &INDICES)?;
-    let rows = operand(step.plan, p.indices)?.shape.len();
+    let rows = operand(step.plan, p.indices)?.len;
     let rows = u32::try_from(rows).map_err(|_| Fault::Geometry)?;
     along(step, (p.x, of), (p.y, of), [p.outer, p.size, p.inner], rows)
 }
@@ -191,7 +191,7 @@ pub(super) fn gather_elements(step: &StepCheck<'_, '_>, p: &GatherElements) -> R
     let count = product(&p.dims).ok_or(Fault::Geometry)?;
     step.expect(p.indices, by, count)?;
     step.expect(p.y, of, count)?;
-    let len = operand(step.plan, p.x)?.shape.len();
+    let len = operand(step.plan, p.x)?.len;
     indexed(&p.dims, &p.x_strides, p.size, p.axis_stride, len)
 }
 
@@ -218,7 +218,7 @@ pub(super) fn gather_nd(step: &StepCheck<'_, '_>, p: &GatherNd) -> Result<(), Fa
     let len = |n: &[u32]| product(n).ok_or(Fault::Geometry);
     step.expect(p.indices, by, len(&[p.batches, p.tuples, p.depth])?)?;
     step.expect(p.y, of, len(&[p.batches, p.tuples, p.run])?)?;
-    let all = operand(step.plan, p.x)?.shape.len() as u64;
+    let all = operand(step.plan, p.x)?.len as u64;
     require(
         p.batches > 0 && all.is_multiple_of(u64::from(p.batches)),
         Fault::Length,
@@ -244,7 +244,7 @@ fn scattered(
         _ => &NUMBERS,
     };
     let of = one_of(step, x, known)?;
-    let len = operand(step.plan, x)?.shape.len();
+    let len = operand(step.plan, x)?.len;
     step.expect(y, of, len as u64)?;
     step.expect(updates, of, count)?;
     Ok(len)
@@ -268,12 +268,12 @@ pub(super) fn scatter_nd(step: &StepCheck<'_, '_>, p: &ScatterNd) -> Result<(), 
 }
 
 pub(super) fn sparse_rows(step: &StepCheck<'_, '_>, p: &SparseRows) -> Result<(), Fault> {
-    let entries = operand(step.plan, p.index)?.shape.len() as u64;
-    let starts = operand(step.plan, p.starts)?.shape.len() as u64;
+    let entries = operand(step.plan, p.index)?.len as u64;
+    let starts = operand(step.plan, p.starts)?.len as u64;
     let starts = step.constant(p.starts, DType::I32, starts)?;
     let index = step.constant(p.index, DType::I32, entries)?;
     step.constant(p.weights, DType::F32, entries)?;
-    let list = |tensor| step.plan.weights_as::<i32>(&tensor).ok_or(Fault::Place);
+    let list = |span| step.plan.values_of::<i32>(&span).ok_or(Fault::Place);
     let (starts, index) = (list(starts)?, list(index)?);
     let ends = starts.first() == Some(&0) && starts.last().is_some_and(|&n| n as u64 == entries);
     require(

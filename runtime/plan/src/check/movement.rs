@@ -12,7 +12,7 @@ const MAX_MOVES: u64 = u32::MAX as u64;
 fn sized(step: &StepCheck<'_, '_>, id: TensorId, bytes: u32) -> Result<usize, Fault> {
     let tensor = operand(step.plan, id)?;
     require(tensor.dtype.size() == bytes as usize, Fault::DType)?;
-    Ok(tensor.shape.len())
+    Ok(tensor.len)
 }
 
 pub(super) fn copy(step: &StepCheck<'_, '_>, p: &Copy) -> Result<(), Fault> {
@@ -31,7 +31,7 @@ pub(super) fn fill(step: &StepCheck<'_, '_>, p: &Fill) -> Result<(), Fault> {
 }
 
 pub(super) fn embedding(step: &StepCheck<'_, '_>, p: &Embedding) -> Result<(), Fault> {
-    let indices = step.typed(p.indices, DType::I32)?.shape.len() as u64;
+    let indices = step.typed(p.indices, DType::I32)?.len as u64;
     let table = sized(step, p.table, p.element_bytes)? as u64;
     let y = sized(step, p.y, p.element_bytes)? as u64;
     require(p.rows > 0 && p.width > 0, Fault::Geometry)?;

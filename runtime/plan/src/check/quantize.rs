@@ -14,7 +14,7 @@ fn integer(step: &StepCheck<'_, '_>, id: TensorId, zero: i32) -> Result<u64, Fau
         _ => return Err(Fault::DType),
     };
     require(range.contains(&zero), Fault::Value)?;
-    Ok(tensor.shape.len() as u64)
+    Ok(tensor.len as u64)
 }
 
 pub(super) fn quantize(step: &StepCheck<'_, '_>, p: &Quantize) -> Result<(), Fault> {
