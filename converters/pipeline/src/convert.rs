@@ -119,6 +119,9 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
     };
     report.quantized_here = quantized.is_some();
     report.int8_onnx_bytes = int8_onnx.as_ref().map_or(0, Vec::len);
+    if report.arrived_int8 {
+        std::mem::swap(&mut report.float_onnx_bytes, &mut report.int8_onnx_bytes);
+    }
     describe(&mut report, &graph, &lowered)?;
     if let (Some((q, _)), Some(samples)) =
         (&quantized, calibration.as_ref().or(evaluation.as_ref()))

@@ -189,6 +189,14 @@ fn a_model_that_arrives_in_int8_has_no_float_column() {
     // The same integers, so the same answers.
     assert_eq!(found["int8"]["top1"], report(&c.folder)["int8"]["top1"]);
     assert!(found["float"]["top1"].is_null() && found["float"]["p50_us"].is_null());
+    let bytes = std::fs::metadata(&model).unwrap().len();
+    assert_eq!(
+        (
+            found["float_onnx_bytes"].as_u64(),
+            found["int8_onnx_bytes"].as_u64()
+        ),
+        (Some(0), Some(bytes))
+    );
     assert!(found["sqnr_db"].is_null() && found["int8"]["agreement"].is_null());
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("Not quantised here") && !page.contains("Same answer as float"));

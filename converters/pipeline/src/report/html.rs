@@ -139,6 +139,10 @@ fn card(key: &str, value: String, small: String) -> Markup {
 }
 
 fn cards(r: &Report) -> Markup {
+    let (from, from_bytes) = match r.arrived_int8 {
+        true => ("int8", r.int8_onnx_bytes),
+        false => ("float", r.float_onnx_bytes),
+    };
     html! {
         div.cards {
             @if r.quantized_here {
@@ -155,7 +159,7 @@ fn cards(r: &Report) -> Markup {
                 }
                 (card("Latency", micros(score.p50_us), format!("{form}, 1 thread")))
             }
-            (card("Plan file", bytes_text(r.plan_bytes), format!("float ONNX {}", bytes_text(r.float_onnx_bytes))))
+            (card("Plan file", bytes_text(r.plan_bytes), format!("{from} ONNX {}", bytes_text(from_bytes))))
             (card("Arena", bytes_text(r.arena_bytes), format!("scratch {} a thread", bytes_text(r.scratch_bytes))))
             (card("Work", format!("{:.2} MMAC", r.macs as f64 / 1e6), format!("{} steps", r.steps.len())))
         }
@@ -193,7 +197,7 @@ fn accuracy(r: &Report) -> Markup {
                 (row("int8", &r.int8, r.int8_onnx_bytes))
             } @else {
                 @let (form, score) = arrived(r);
-                (row(&format!("{form}, as it arrived"), score, r.float_onnx_bytes))
+                (row(&format!("{form}, as it arrived"), score, r.float_onnx_bytes.max(r.int8_onnx_bytes)))
             }
         }
     }

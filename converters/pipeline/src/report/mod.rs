@@ -99,9 +99,9 @@ pub struct Report {
     pub weight_bytes: usize,
     /// The plan file, bytes.
     pub plan_bytes: usize,
-    /// The float model's file, bytes.
+    /// The float model's file, bytes; 0 when the model arrived in int8.
     pub float_onnx_bytes: usize,
-    /// The int8 ONNX file, bytes.
+    /// The int8 ONNX file, bytes: the one written, or the one that arrived; 0 when there is none.
     pub int8_onnx_bytes: usize,
     /// Multiply-accumulates of one inference.
     pub macs: u64,
