@@ -2,12 +2,12 @@
 //!
 //! `cargo run --release -p redpoll-tests --example target_suite -- FOLDER [--large]`
 //!
-//! Always our own models; with the shared folder the small real models as well, and with `--large` the large ones too.
+//! Always our own models and a layer of LSTM; with the shared folder the small real models as well, and with `--large` the large ones too.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use redpoll_graph::{Graph, Tensor};
+use redpoll_graph::{Data, Graph, Tensor};
 use redpoll_onnx::{Limits, Model};
 use redpoll_pipeline::Optimized;
 use redpoll_pipeline::calibrate::{CalibrateOptions, Engine, Method, calibrate};
@@ -15,13 +15,15 @@ use redpoll_pipeline::import::{ImportOptions, import};
 use redpoll_pipeline::lower::{LowerOptions, lower};
 use redpoll_pipeline::optimize::optimize;
 use redpoll_pipeline::quantize::{Rounding, Scheme, quantize};
+use redpoll_tests::build::{Random, tensor};
 use redpoll_tests::equality::bytes;
-use redpoll_tests::models::optimized;
+use redpoll_tests::models::shared;
+use redpoll_tests::one_node::{Case, Operand};
 use redpoll_tests::samples::samples;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Models of the shared folder that run on anything in seconds, softmax and recurrence among them.
+/// Models of the shared folder that run on anything in seconds, softmax among them.
 const SMALL: [&str; 7] = [
     "kws/tiny_kws_f32",
     "vision/tiny_ic_resnet8_f32",
@@ -49,21 +51,50 @@ fn main() -> Result<(), Failure> {
         _ => return Err("usage: target_suite FOLDER [--large]".into()),
     };
     std::fs::create_dir_all(folder)?;
+    let limits = Limits::default();
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/fashion/fashion.onnx");
-    let model = Model::read(own, &Limits::default())?;
-    let fashion = optimize(import(&model, &ImportOptions::default())?)?;
-    write(folder, "fashion", &fashion, 4)?;
-    for name in SMALL {
-        if let Some(model) = optimized(name) {
-            write(folder, name, &model, 2)?;
-        }
-    }
-    for name in LARGE.iter().filter(|_| large) {
-        if let Some(model) = optimized(name) {
-            write(folder, name, &model, 1)?;
+    write(folder, "fashion", &read(Model::read(own, &limits)?)?, 4)?;
+    write(
+        folder,
+        "lstm",
+        &read(Model::from_bytes(&lstm(), &limits)?)?,
+        2,
+    )?;
+    let small = SMALL.iter().map(|name| (*name, 2));
+    let large = LARGE.iter().filter(|_| large).map(|name| (*name, 1));
+    for (name, count) in small.chain(large) {
+        if let Some(path) = shared(&format!("models/{name}.onnx")) {
+            let model = read(Model::read(path, &limits)?).map_err(|e| format!("{name}: {e}"))?;
+            write(folder, name, &model, count)?;
         }
     }
     Ok(())
+}
+
+fn read(model: Model) -> Result<Optimized, Failure> {
+    Ok(optimize(import(&model, &ImportOptions::default())?)?)
+}
+
+/// A layer of LSTM in both directions: 20 steps of 40 numbers, 48 hidden.
+fn lstm() -> Vec<u8> {
+    let (directions, inputs, hidden) = (2, 40, 48);
+    let mut random = Random::new(5);
+    let mut scaled = |shape: &[usize], size: f32| {
+        let numbers = (0..shape.iter().product()).map(|_| random.float(size));
+        tensor(shape, Data::F32(numbers.collect()))
+    };
+    let mut case = Case::new("LSTM");
+    case.node = case
+        .node
+        .with_int("hidden_size", hidden as i64)
+        .with_string("direction", "bidirectional");
+    case.operands = vec![
+        Operand::Input(scaled(&[20, 1, inputs], 1.0)),
+        Operand::Constant(scaled(&[directions, 4 * hidden, inputs], 0.4)),
+        Operand::Constant(scaled(&[directions, 4 * hidden, hidden], 0.3)),
+        Operand::Constant(scaled(&[directions, 8 * hidden], 0.5)),
+    ];
+    case.model().0
 }
 
 /// Writes the model as float and as int8, or as it is if it arrived quantised, with `count` samples.

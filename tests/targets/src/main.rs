@@ -3,6 +3,7 @@
 //! ```text
 //! redpoll-targets run FOLDER --device NAME [--threads 1,2,4] [--tiers a,b] [--only PART]
 //! redpoll-targets detect PLAN TIER,TIER…      the tiers that this CPU must have, best first; all others must be refused
+//! redpoll-targets repeat PLAN TIER COUNT      runs the first sample so often: for counting instructions
 //! redpoll-targets table FILE…                 a table of what `run` printed; fails on any difference
 //! ```
 //! `FOLDER` holds for every model `NAME.plan` and `NAME.in`: the bytes of its inputs, in the plan's order, one sample
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 const USAGE: &str =
     "redpoll-targets run FOLDER --device NAME [--threads 1,2,4] [--tiers a,b] [--only PART]
 redpoll-targets detect PLAN TIER,TIER…
+redpoll-targets repeat PLAN TIER COUNT
 redpoll-targets table FILE…";
 
 /// What a command says when it fails.
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let done = match args.as_slice() {
         ["run", folder, options @ ..] => run::run(folder, options),
         ["detect", plan, tiers] => detect::detect(plan, tiers),
+        ["repeat", plan, tier, count] => run::repeat(plan, tier, count),
         ["table", files @ ..] if !files.is_empty() => table::table(files),
         _ => Err(USAGE.into()),
     };

@@ -82,27 +82,10 @@ pub fn run(folder: &str, options: &[&str]) -> Result<(), Failure> {
 /// SHA-256 of the outputs of all samples beside the plan.
 pub fn hash(plan: &Path, options: &Options) -> Result<String, Failure> {
     let mut session = Session::from_bytes(std::fs::read(plan)?, options)?;
-    let samples = std::fs::read(plan.with_extension("in"))?;
-    let inputs: Vec<_> = session
-        .inputs()
-        .iter()
-        .map(|i| (i.dtype, i.bytes))
-        .collect();
-    let sample_bytes: usize = inputs.iter().map(|(_, bytes)| bytes).sum();
-    if sample_bytes == 0 || samples.is_empty() || samples.len() % sample_bytes != 0 {
-        let length = samples.len();
-        return Err(
-            format!("{length} bytes of inputs are not whole samples of {sample_bytes}").into(),
-        );
-    }
+    let (samples, sample_bytes) = samples(plan, &session)?;
     let mut hasher = Sha256::new();
     for sample in samples.chunks_exact(sample_bytes) {
-        let mut left = sample;
-        for (i, &(dtype, bytes)) in inputs.iter().enumerate() {
-            let (this, rest) = left.split_at(bytes);
-            set(&mut session, i, dtype, this)?;
-            left = rest;
-        }
+        set_all(&mut session, sample)?;
         session.run()?;
         for i in 0..session.outputs().len() {
             hasher.update(session.output_value(i)?.as_bytes());
@@ -110,6 +93,45 @@ pub fn hash(plan: &Path, options: &Options) -> Result<String, Failure> {
     }
     let hash = hasher.finalize();
     Ok(hash.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// Runs the first sample beside the plan `count` times.
+pub fn repeat(plan: &str, tier: &str, count: &str) -> Result<(), Failure> {
+    let (plan, count) = (Path::new(plan), count.parse::<usize>()?);
+    let mut session = Session::from_bytes(std::fs::read(plan)?, &Options::default().tier(tier))?;
+    let (samples, sample_bytes) = samples(plan, &session)?;
+    for _ in 0..count {
+        set_all(&mut session, &samples[..sample_bytes])?;
+        session.run()?;
+    }
+    Ok(())
+}
+
+/// The samples beside the plan, at least one, and the bytes of each.
+fn samples(plan: &Path, session: &Session) -> Result<(Vec<u8>, usize), Failure> {
+    let samples = std::fs::read(plan.with_extension("in"))?;
+    let bytes: usize = session.inputs().iter().map(|i| i.bytes).sum();
+    if bytes == 0 || samples.is_empty() || !samples.len().is_multiple_of(bytes) {
+        let length = samples.len();
+        return Err(format!("{length} bytes of inputs are not whole samples of {bytes}").into());
+    }
+    Ok((samples, bytes))
+}
+
+/// Writes all inputs of one sample.
+fn set_all(session: &mut Session, sample: &[u8]) -> Result<(), Failure> {
+    let inputs: Vec<_> = session
+        .inputs()
+        .iter()
+        .map(|i| (i.dtype, i.bytes))
+        .collect();
+    let mut left = sample;
+    for (i, (dtype, bytes)) in inputs.into_iter().enumerate() {
+        let (this, rest) = left.split_at(bytes);
+        set(session, i, dtype, this)?;
+        left = rest;
+    }
+    Ok(())
 }
 
 /// Writes an input from bytes at any address.
