@@ -38,16 +38,22 @@ pub(crate) struct Tile {
     pub finish: Finish,
 }
 
-/// The last `count` (below 4) bytes of a row, zeros behind them.
+/// The last `count` (1 to 3) bytes of a row, zeros behind them.
 ///
 /// # Safety
 /// `from` is readable for them.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn last_quad(from: *const i8, count: usize) -> i32 {
-    let mut quad = [0u8; 4];
-    // SAFETY: as the caller promises.
-    unsafe { core::ptr::copy_nonoverlapping(from.cast(), quad.as_mut_ptr(), count) };
-    i32::from_le_bytes(quad)
+    let from: *const u8 = from.cast();
+    // SAFETY: as the caller promises. No copy of unknown length: it would be a call.
+    unsafe {
+        let pair = || i32::from(from.cast::<u16>().read_unaligned());
+        match count {
+            1 => i32::from(*from),
+            2 => pair(),
+            _ => pair() | i32::from(*from.add(2)) << 16,
+        }
+    }
 }
 
 #[repr(align(64))]

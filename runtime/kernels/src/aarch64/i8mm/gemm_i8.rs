@@ -12,7 +12,7 @@
 
 use crate::aarch64::dotprod::gemm_i8::gemm as gemm_of_rows;
 use crate::aarch64::neon::{Last, store_bytes};
-use crate::product::Tile;
+use crate::product::{Tile, last_quad};
 use core::arch::aarch64::*;
 use core::arch::asm;
 
@@ -66,22 +66,26 @@ unsafe fn eight<const P: usize, const BOTH: bool>(
     }
 }
 
-/// The first `count` (at most 8) bytes at `from`, zeros behind them.
+/// The last `count` (1 to 7) bytes of a row, zeros behind them.
 ///
 /// # Safety
 /// `from` is readable for them.
 #[inline]
 #[target_feature(enable = "neon")]
-unsafe fn load_bytes(from: *const i8, count: usize) -> int8x8_t {
+unsafe fn last_eight(from: *const i8, count: usize) -> int8x8_t {
     // SAFETY: as the caller promises.
-    unsafe {
-        if count >= 8 {
-            return vld1_s8(from);
+    let quad = |at: usize| unsafe {
+        match count - at {
+            0 => 0,
+            1..4 => u64::from(last_quad(from.add(at), count - at).cast_unsigned()),
+            _ => u64::from(from.add(at).cast::<u32>().read_unaligned()),
         }
-        let mut copy = [0i8; 8];
-        core::ptr::copy_nonoverlapping(from, copy.as_mut_ptr(), count);
-        vld1_s8(copy.as_ptr())
-    }
+    };
+    vcreate_s8(if count > 4 {
+        quad(0) | quad(4) << 32
+    } else {
+        quad(0)
+    })
 }
 
 /// One tile of `2 · P` rows, or one fewer if `odd`.
@@ -98,53 +102,63 @@ unsafe fn tile<const P: usize>(t: &Tile, odd: bool) {
             let second = (2 * p + 1).min(rows - 1);
             [t.x.add(2 * p * t.x_stride), t.x.add(second * t.x_stride)]
         });
-        let load = |k: usize, count: usize| -> [int8x16_t; P] {
-            core::array::from_fn(|p| {
-                let [first, second] = start[p];
-                vcombine_s8(
-                    load_bytes(first.add(k), count),
-                    load_bytes(second.add(k), count),
-                )
-            })
-        };
         let mut acc = [[vdupq_n_s32(0); 8]; P];
         let mut w = t.weights;
         let mut k = 0;
-        while k + 8 <= t.k {
-            eight::<P, true>(&mut acc, w, &load(k, 8));
+        while k + 16 <= t.k {
+            let mut x = [[vdupq_n_s64(0); 2]; P];
+            for (x, rows) in x.iter_mut().zip(&start) {
+                *x = rows.map(|row| vld1q_s64(row.add(k).cast()));
+            }
+            let low = x.map(|[a, b]| vreinterpretq_s8_s64(vzip1q_s64(a, b)));
+            let high = x.map(|[a, b]| vreinterpretq_s8_s64(vzip2q_s64(a, b)));
+            eight::<P, true>(&mut acc, w, &low);
+            eight::<P, true>(&mut acc, w.add(128), &high);
+            w = w.add(256);
+            k += 16;
+        }
+        if k + 8 <= t.k {
+            let x = start.map(|[a, b]| vcombine_s8(vld1_s8(a.add(k)), vld1_s8(b.add(k))));
+            eight::<P, true>(&mut acc, w, &x);
             w = w.add(128);
             k += 8;
         }
         let left = t.k - k;
-        if left > 4 {
-            eight::<P, true>(&mut acc, w, &load(k, left));
-        } else if left > 0 {
-            eight::<P, false>(&mut acc, w, &load(k, left));
+        if left > 0 {
+            let x = start
+                .map(|[a, b]| vcombine_s8(last_eight(a.add(k), left), last_eight(b.add(k), left)));
+            if left > 4 {
+                eight::<P, true>(&mut acc, w, &x);
+            } else {
+                eight::<P, false>(&mut acc, w, &x);
+            }
         }
 
         let last = Last::new(&t.finish);
         let scale: [float32x4_t; 4] = core::array::from_fn(|i| vld1q_f32(t.scale.add(i * 4)));
         let bias: [int32x4_t; 4] = core::array::from_fn(|i| vld1q_s32(t.bias.add(i * 4)));
-        for r in 0..rows {
-            let acc = &acc[r / 2];
-            let sums: [int32x4_t; 4] = core::array::from_fn(|i| {
+        for (p, acc) in acc.iter().enumerate() {
+            let pair = |i: usize| {
                 let a = vreinterpretq_s64_s32(acc[2 * i]);
                 let b = vreinterpretq_s64_s32(acc[2 * i + 1]);
-                let row = if r % 2 == 0 {
-                    vzip1q_s64(a, b)
+                [vzip1q_s64(a, b), vzip2q_s64(a, b)]
+            };
+            let sums = [pair(0), pair(1), pair(2), pair(3)];
+            for half in 0..2 {
+                let r = 2 * p + half;
+                if r == rows {
+                    return;
+                }
+                let sum = |i: usize| vaddq_s32(vreinterpretq_s32_s64(sums[i][half]), bias[i]);
+                let low = last.eight([sum(0), sum(1)], [scale[0], scale[1]]);
+                let high = last.eight([sum(2), sum(3)], [scale[2], scale[3]]);
+                let to = t.y.add(r * t.y_stride);
+                if t.channels >= 16 {
+                    vst1q_s8(to, vcombine_s8(low, high));
                 } else {
-                    vzip2q_s64(a, b)
-                };
-                vaddq_s32(vreinterpretq_s32_s64(row), bias[i])
-            });
-            let low = last.eight([sums[0], sums[1]], [scale[0], scale[1]]);
-            let high = last.eight([sums[2], sums[3]], [scale[2], scale[3]]);
-            let to = t.y.add(r * t.y_stride);
-            if t.channels >= 16 {
-                vst1q_s8(to, vcombine_s8(low, high));
-            } else {
-                store_bytes(to, low, t.channels);
-                store_bytes(to.wrapping_add(8), high, t.channels.saturating_sub(8));
+                    store_bytes(to, low, t.channels);
+                    store_bytes(to.wrapping_add(8), high, t.channels.saturating_sub(8));
+                }
             }
         }
     }
