@@ -1,6 +1,7 @@
 //! Tests that cross crates; see the files in `tests/tests`. Here is what they share.
 #![forbid(unsafe_code)]
 
+pub mod alone;
 pub mod build;
 pub mod conformance;
 pub mod equality;
