@@ -59,6 +59,65 @@ fn binary_steps_read_constants_and_work_in_place() {
 }
 
 #[test]
+fn long_runs_are_divided() {
+    let mut random = Random(8);
+    let n = 5003;
+    let (x, a) = (random.f32s(n), random.i8s(n));
+    let b = random.i8s(1);
+    let mut net = Net::new();
+    let (x_id, a_id) = (
+        net.input(DType::F32, &[n as u32]),
+        net.input(DType::I8, &[n as u32]),
+    );
+    let (q_id, y_id) = (
+        net.tensor(DType::I8, &[n as u32]),
+        net.output(DType::I8, &[n as u32]),
+    );
+    let b_id = net.constant(DType::I8, &b);
+    let quantize = op::Quantize {
+        x: x_id,
+        y: q_id,
+        scale: 0.01,
+        zero: 5,
+    };
+    // In place with one element for all, then two runs.
+    let shift = op::BinaryI8 {
+        function: op::Binary::Sub,
+        a: q_id,
+        b: b_id,
+        y: q_id,
+        dims: [1, 1, 1, 1, 1, n as u32],
+        a_strides: [0, 0, 0, 0, 0, 1],
+        b_strides: [0; 6],
+        a_zero: 1,
+        b_zero: 2,
+        a_scale: 0.5,
+        b_scale: 0.25,
+        y_zero: 3,
+        lo: -128,
+        hi: 127,
+    };
+    let add = op::BinaryI8 {
+        function: op::Binary::Add,
+        b: a_id,
+        y: y_id,
+        b_strides: shift.a_strides,
+        ..shift
+    };
+    net.step(Op::Quantize(quantize), 0);
+    net.step(Op::BinaryI8(shift), 0);
+    net.step(Op::BinaryI8(add), 0);
+    let (mut q, mut expected) = (vec![0i8; n], vec![0i8; n]);
+    SCALAR.quantize(0.01, 5, &x, &mut q);
+    SCALAR.binary_i8(&shift, Source::InPlace, Source::Slice(&b), &mut q);
+    SCALAR.binary_i8(&add, Source::Slice(&q), Source::Slice(&a), &mut expected);
+    assert_eq!(
+        run(&mut net.finish(), &[x.as_bytes(), a.as_bytes()]),
+        expected.as_bytes()
+    );
+}
+
+#[test]
 fn functions_of_one_element() {
     let mut random = Random(7);
     let x = random.i8s(100);
