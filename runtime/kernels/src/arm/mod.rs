@@ -8,8 +8,8 @@
 //! | `dequantize`, `softmax_f32` | here | one element | no slices |
 //! | `pool_i8`, `reduce_i8` | `mean_i8.rs` | 4 channels | sums of means in 16-bit lanes |
 //!
-//! All others are the scalar definitions. With the DSP extension and a floating-point unit (Cortex-M4F, M7, and M33, M55
-//! by target CPU) the inner loops are assembly in `dsp.rs`; elsewhere, on every other architecture too, they are the
+//! All others are the scalar definitions. With the DSP extension and a floating-point unit (Cortex-M4F, M7) the
+//! inner loops are assembly in `dsp.rs`; elsewhere, on every other architecture too, they are the
 //! same steps in Rust (`portable.rs`), so that the code around them is tested everywhere.
 //!
 //! Nothing here panics: a broken contract (a slice shorter than the parameters say) stops the program by a trap on a
