@@ -161,6 +161,34 @@ fn functions_of_one_element() {
     assert_eq!(run(&mut net.finish(), &[x.as_bytes()]), expected.as_bytes());
 }
 
+/// Enough elements for several parts, elsewhere and in place.
+#[test]
+fn float_functions_are_divided() {
+    let mut random = Random(8);
+    let x = random.f32s(100_001);
+    let mut expected = vec![0f32; x.len()];
+    SCALAR.unary_f32(op::Unary::Silu, 0.0, 0.0, Source::Slice(&x), &mut expected);
+    for in_place in [false, true] {
+        let mut net = Net::new();
+        let x_id = net.input(DType::F32, &[100_001]);
+        let y_id = if in_place {
+            net.builder.add_output("y", x_id);
+            x_id
+        } else {
+            net.output(DType::F32, &[100_001])
+        };
+        let step = op::UnaryF32 {
+            function: op::Unary::Silu,
+            x: x_id,
+            y: y_id,
+            alpha: 0.0,
+            beta: 0.0,
+        };
+        net.step(Op::UnaryF32(step), 0);
+        assert_eq!(run(&mut net.finish(), &[x.as_bytes()]), expected.as_bytes());
+    }
+}
+
 #[test]
 fn uint8_at_the_edges() {
     // 0.5 a step, zero point 200.
