@@ -11,3 +11,4 @@ pub mod one_node;
 pub mod onnx;
 pub mod peer;
 pub mod samples;
+pub mod zoo;

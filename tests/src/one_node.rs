@@ -29,6 +29,8 @@ pub struct Case {
     pub node: NodeProto,
     /// Operands in order.
     pub operands: Vec<Operand>,
+    /// Inputs `i{n}` after the operands that only bodies of the node read.
+    pub around: Vec<Tensor>,
     /// Outputs asked for.
     pub outputs: usize,
     /// Version of the standard operators.
@@ -56,6 +58,7 @@ impl Case {
         Self {
             node: NodeProto::new(op_type, "node", [], []),
             operands: Vec::new(),
+            around: Vec::new(),
             outputs: 1,
             opset: 17,
         }
@@ -86,6 +89,12 @@ impl Case {
                 }
             }
             node.input.push(name);
+        }
+        for (i, t) in self.around.iter().enumerate() {
+            let dims: Vec<Dim> = t.shape().iter().map(|&d| Dim::Fixed(d)).collect();
+            let name = format!("i{}", self.operands.len() + i);
+            graph.input(&name, of_onnx(t).data_type(), &dims);
+            inputs.push(t.clone());
         }
         for i in 0..self.outputs {
             let name = format!("o{i}");

@@ -18,6 +18,9 @@ const KWS: (f32, i8) = (0.584_702_9, 83);
 /// # Panics
 /// When data that is there cannot be read.
 pub fn samples(name: &str, graph: &Graph, n: usize) -> (Vec<Vec<Tensor>>, &'static str) {
+    if name == "ocr/ppocr_v4_det_f32" {
+        return (written(graph, n), "drawn");
+    }
     match real(name, graph, n) {
         Some(samples) => (samples, "real"),
         None => (made(name, graph, n), "made"),
@@ -56,6 +59,54 @@ fn real(name: &str, graph: &Graph, n: usize) -> Option<Vec<Vec<Tensor>>> {
             Some(spread(&samples.expect("a folder of images"), n))
         }
     }
+}
+
+/// Letters of 5 × 7 cells, a row a byte.
+const LETTERS: [[u8; 7]; 6] = [
+    [
+        0b01110, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001,
+    ],
+    [
+        0b11111, 0b10000, 0b10000, 0b11110, 0b10000, 0b10000, 0b11111,
+    ],
+    [
+        0b10001, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001,
+    ],
+    [
+        0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111,
+    ],
+    [
+        0b01110, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01110,
+    ],
+    [
+        0b11111, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100,
+    ],
+];
+
+/// Dark words on white in −1..1: a detector of text that sees none gives numbers near 0, whose differences say nothing.
+fn written(graph: &Graph, n: usize) -> Vec<Vec<Tensor>> {
+    let shape = &graph.value(graph.inputs[0]).shape;
+    let (h, w) = (shape[2], shape[3]);
+    let page = |seed: usize| {
+        let mut random = Random::new(90 + seed as u64);
+        let mut plane = vec![1.0f32; h * w];
+        for (line, cell) in [(20, 3), (70, 4), (120, 4)] {
+            for place in 0..8 {
+                let letter = LETTERS[random.below(LETTERS.len())];
+                for (r, row) in letter.iter().enumerate() {
+                    for y in (line + r * cell..line + (r + 1) * cell).take_while(|&y| y < h) {
+                        let left = 16 + place * 6 * cell;
+                        let ink = |x: &usize| row >> (4 - (x - left) / cell) & 1 == 1;
+                        for x in (left..(left + 5 * cell).min(w)).filter(ink) {
+                            plane[y * w + x] = -1.0;
+                        }
+                    }
+                }
+            }
+        }
+        vec![tensor(shape, Data::F32(plane.repeat(shape[1])))]
+    };
+    (0..n).map(page).collect()
 }
 
 /// How the models that see photographs want them.

@@ -8,7 +8,7 @@ use redpoll_graph::DType;
 use redpoll_pipeline::calibrate::{CalibrateOptions, Engine, Method, Ranges, calibrate};
 use redpoll_pipeline::convert::{Conversion, Request, calibration_set, convert};
 use redpoll_pipeline::data::{InputSpec, Preprocess, Samples};
-use redpoll_pipeline::lower::{LowerOptions, WeightType};
+use redpoll_pipeline::lower::{LowerOptions, StatePair, WeightType};
 use redpoll_pipeline::quantize::{Io, Scheme};
 use redpoll_pipeline::report::{Report, to_html};
 use redpoll_pipeline::{Calibrated, Optimized};
@@ -28,6 +28,7 @@ Examples:
   redpoll convert model.onnx --ranges out/ranges.json --evaluate test.npz -o out2/
   redpoll convert model.onnx --calibrate samples.npz --io int8 --target cortex-m --emit rust model/ -o out/
   redpoll convert model.onnx --weights f16 -o out/          # no samples: the plan stays float
+  redpoll convert vad.onnx --dim sequence=576 --set sr=16000 --state stateN=state -o out/
 
 Writes OUT/model.plan, OUT/report.json, OUT/report.html and, when the model is quantised here, OUT/model.int8.onnx and
 OUT/ranges.json (which can be edited and given back with --ranges). A model that arrives quantised keeps its own scales.")]
@@ -73,6 +74,10 @@ pub struct Args {
     /// Folder of a checkout of redpoll that the emitted crate depends on, instead of the published runtime
     #[arg(long, value_name = "DIR")]
     runtime: Option<PathBuf>,
+    /// Hands an output to an input of the next run: --state stateN=state. The plan keeps it; both vanish from its inputs and
+    /// outputs. Repeatable
+    #[arg(long, value_name = "OUTPUT=INPUT")]
+    state: Vec<String>,
     /// How images become tensors
     #[arg(long, value_name = "FILE.toml")]
     preprocess: Option<PathBuf>,
@@ -154,6 +159,15 @@ fn request(args: &Args) -> Result<Request> {
     };
     if args.weights == WeightArg::F16 {
         lower.weights = WeightType::F16;
+    }
+    for text in &args.state {
+        let Some((output, input)) = text.split_once('=') else {
+            bail!(Usage(format!("--state {text}: expected OUTPUT=INPUT")));
+        };
+        lower.states.push(StatePair {
+            output: output.to_owned(),
+            input: input.to_owned(),
+        });
     }
     Ok(Request {
         model: args.model.clone(),

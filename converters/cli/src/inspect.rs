@@ -152,6 +152,12 @@ fn print_plan(bytes: &[u8], path: &Path, as_json: bool) -> Result<()> {
         text::bytes(plan.scratch_bytes),
         text::bytes(plan.plan_bytes)
     );
+    if plan.state_bytes > 0 {
+        say!(
+            "  {} of the arena are state, kept from one run to the next",
+            text::bytes(plan.state_bytes)
+        );
+    }
     say!(
         "\n  {:>4}  {:14} {:>11} {:>10}  {:24} {:22} step",
         "step",

@@ -13,12 +13,19 @@ use redpoll_session::{Options, TensorInfo};
 use crate::backend::{self, Choice, Library, Running};
 use crate::exit::Usage;
 
-/// Sizes for named dimensions: `--dim batch=1`.
+/// Sizes for named dimensions, shapes and values of inputs: `--dim batch=1`, `--shape x=1,3,48,192`, `--set sr=16000`.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Dims {
     /// Size of a symbolic dimension of the model; batch dimensions are 1 by themselves. Repeatable
     #[arg(long = "dim", value_name = "NAME=N")]
     pub dims: Vec<String>,
+    /// Whole shape of an input, for dimensions without a name: --shape x=1,3,48,192. Repeatable
+    #[arg(long = "shape", value_name = "NAME=N,N,…")]
+    pub shapes: Vec<String>,
+    /// Makes an input a constant, so that branches on it are decided: --set sr=16000. One number, or one for each element
+    /// with commas. Repeatable
+    #[arg(long = "set", value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub values: Vec<String>,
 }
 
 impl Dims {
@@ -33,6 +40,23 @@ impl Dims {
                 bail!(Usage(format!("--dim {text}: expected NAME=N")));
             };
             options.dims.insert(name.to_owned(), size);
+        }
+        for text in &self.shapes {
+            // A name may hold an equals sign, a shape does not.
+            let parsed = text.rsplit_once('=').and_then(|(name, sizes)| {
+                let sizes = sizes.split([',', 'x']).map(|n| n.trim().parse().ok());
+                Some((name, sizes.collect::<Option<Vec<usize>>>()?))
+            });
+            let Some((name, shape)) = parsed else {
+                bail!(Usage(format!("--shape {text}: expected NAME=N,N,…")));
+            };
+            options.shapes.insert(name.to_owned(), shape);
+        }
+        for text in &self.values {
+            let Some((name, value)) = text.rsplit_once('=') else {
+                bail!(Usage(format!("--set {text}: expected NAME=VALUE")));
+            };
+            options.set.insert(name.to_owned(), value.to_owned());
         }
         Ok(options)
     }

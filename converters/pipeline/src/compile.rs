@@ -13,6 +13,10 @@ use crate::{Error, ErrorKind, Imported, Lowered, Optimized};
 pub struct CompileOptions {
     /// Sizes of symbolic dimensions.
     pub dims: BTreeMap<String, usize>,
+    /// Whole shapes of inputs by name.
+    pub shapes: BTreeMap<String, Vec<usize>>,
+    /// Inputs that become constants, by name.
+    pub set: BTreeMap<String, String>,
 }
 
 /// Reads and imports an ONNX file.
@@ -25,6 +29,8 @@ pub fn read(path: &Path, options: &CompileOptions) -> Result<Imported, Error> {
         &model,
         &ImportOptions {
             dims: options.dims.clone(),
+            shapes: options.shapes.clone(),
+            set: options.set.clone(),
             ..ImportOptions::default()
         },
     )

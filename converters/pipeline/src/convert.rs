@@ -129,7 +129,17 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
         layer_report(&mut report, &optimized, q, samples, progress)?;
     }
     if let Some(samples) = evaluation.as_ref().or(calibration.as_ref()) {
-        measure(&mut report, &optimized, &lowered, samples, progress)?;
+        // Samples hold all inputs: states are given like the others.
+        let open = LowerOptions {
+            states: Vec::new(),
+            ..request.lower.clone()
+        };
+        let measured = match request.lower.states.as_slice() {
+            [] => None,
+            _ => Some(lower(&graph, &open)?),
+        };
+        let measured = measured.as_ref().unwrap_or(&lowered);
+        measure(&mut report, &optimized, measured, samples, progress)?;
     }
     report.seconds = start.elapsed().as_secs_f64();
     Ok(Conversion {

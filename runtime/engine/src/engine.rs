@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use redpoll_kernels::Tier;
-use redpoll_plan::{Place, Plan, TensorId};
+use redpoll_plan::{DType, Place, Plan, TensorId};
 
 use crate::error::EngineError;
 use crate::observer::Observer;
@@ -87,6 +87,55 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
         self.plan.arena_bytes()
     }
 
+    /// Bytes of the arena that a run leaves for the next one: its last bytes. 0 for plans without state.
+    pub fn state_bytes(&self) -> usize {
+        self.plan.state_bytes()
+    }
+
+    /// Begins anew: every state is zero (the zero point of a quantised one). Needed before the first run of a plan with
+    /// state, and between streams.
+    ///
+    /// # Errors
+    ///
+    /// An arena that is too small or misaligned.
+    pub fn reset_state(&self, arena: &mut [u8]) -> Result<(), EngineError> {
+        self.state_mut(arena)?.fill(0);
+        for id in self.plan.states() {
+            let (Some(tensor), Some(range)) = (self.plan.tensor(id), self.arena_range(id)) else {
+                continue;
+            };
+            if let (DType::I8, Some(bytes)) = (tensor.dtype, arena.get_mut(range)) {
+                bytes.fill(tensor.zero_point as i8 as u8);
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of all states, after a run: what to copy to save a stream.
+    ///
+    /// # Errors
+    ///
+    /// An arena that is too small.
+    pub fn state<'a>(&self, arena: &'a [u8]) -> Result<&'a [u8], EngineError> {
+        let (needed, got) = (self.arena_bytes(), arena.len());
+        arena
+            .get(needed.saturating_sub(self.state_bytes())..needed)
+            .ok_or(EngineError::ArenaTooSmall { needed, got })
+    }
+
+    /// The bytes of all states, to copy saved ones to.
+    ///
+    /// # Errors
+    ///
+    /// An arena that is too small or misaligned.
+    pub fn state_mut<'a>(&self, arena: &'a mut [u8]) -> Result<&'a mut [u8], EngineError> {
+        let start = self.arena_bytes().saturating_sub(self.state_bytes());
+        let (needed, got) = (self.arena_bytes(), arena.len());
+        self.check_arena(arena)?
+            .get_mut(start..)
+            .ok_or(EngineError::ArenaTooSmall { needed, got })
+    }
+
     /// Bytes of scratch that a run with so many workers needs: an aligned share for each.
     pub fn scratch_bytes(&self, workers: usize) -> usize {
         self.plan
@@ -98,7 +147,8 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
     /// Runs all steps once: reads the inputs that lie in `arena`, leaves the outputs there.
     ///
     /// `arena` starts at a multiple of [`Self::arena_alignment`], `scratch` at one of 64 bytes; they are at least [`Self::arena_bytes`] and
-    /// [`Self::scratch_bytes`] of `workers.count()` long; their other contents do not matter.
+    /// [`Self::scratch_bytes`] of `workers.count()` long; their other contents do not matter,
+    /// but the states of a plan that has such: see [`Self::reset_state`].
     ///
     /// # Errors
     ///
@@ -194,7 +244,7 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
         let (_, place, _) = self.plan.span(id).ok_or(missing)?;
         match place {
             Place::Weights(_) => self.plan.constant(id).ok_or(missing),
-            Place::Arena(_) => arena
+            Place::Arena(_) | Place::State(_) => arena
                 .get(self.arena_range(id).ok_or(missing)?)
                 .ok_or(missing),
         }
@@ -204,7 +254,9 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
     pub fn arena_range(&self, id: TensorId) -> Option<Range<usize>> {
         let (_, place, bytes) = self.plan.span(id)?;
         match place {
-            Place::Arena(offset) => Some(offset as usize..(offset as usize).checked_add(bytes)?),
+            Place::Arena(offset) | Place::State(offset) => {
+                Some(offset as usize..(offset as usize).checked_add(bytes)?)
+            }
             Place::Weights(_) => None,
         }
     }

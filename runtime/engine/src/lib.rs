@@ -27,7 +27,9 @@
 //! | scratch | [`Engine::scratch_bytes`] of the number of workers | 64 |
 //!
 //! Inputs and outputs lie in the arena. A later step may reuse the memory of an input, so every input must be
-//! written before every run.
+//! written before every run. A plan with state keeps the last bytes of the arena from one run to the next:
+//! [`Engine::reset_state`] before the first, [`Engine::state`] and [`Engine::state_mut`] to save, restore and fork a
+//! stream.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -10,8 +10,10 @@ pub const MAJOR: u16 = 1;
 /// Minor version: grows when old readers can still read new files.
 #[cfg(feature = "write")]
 pub const MINOR: u16 = 1;
+/// Feature bit of plans with state (1.1).
+pub const FEATURE_STATE: u32 = 1;
 /// Bits of required features that this reader knows.
-pub const KNOWN_FEATURES: u32 = 0;
+pub const KNOWN_FEATURES: u32 = FEATURE_STATE;
 /// Number of sections.
 pub const SECTIONS: usize = 8;
 /// Bytes of the header, section table included.
@@ -48,7 +50,8 @@ pub struct Header {
     pub alignment: U32,
     pub macs: U64,
     pub hash: U64,
-    pub reserved: [U32; 4],
+    pub state_bytes: U32,
+    pub reserved: [U32; 3],
     pub sections: [SectionRecord; SECTIONS],
 }
 
@@ -69,7 +72,7 @@ pub struct NameRecord {
 pub struct TensorRecord {
     pub dtype: u8,
     pub rank: u8,
-    /// 0 working memory, 1 weights.
+    /// 0 working memory, 1 weights, 2 state.
     pub place: u8,
     pub reserved: u8,
     pub offset: U32,

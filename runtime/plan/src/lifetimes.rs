@@ -63,6 +63,17 @@ pub(crate) fn check(plan: &Plan<'_>) -> Result<(), PlanError> {
     let mut owners = Owners {
         spans: BTreeMap::new(),
     };
+    // The state that a step writes owns the bytes; other views of them only read.
+    for written in [false, true] {
+        for id in plan.states() {
+            if known
+                .get(id.0 as usize)
+                .is_some_and(|t| t.is_written == written)
+            {
+                begin(&mut owners, &mut known, id);
+            }
+        }
+    }
     for port in plan.inputs() {
         begin(&mut owners, &mut known, port.tensor);
     }
@@ -87,7 +98,9 @@ fn tensors(plan: &Plan<'_>) -> Vec<Known> {
     let mut known = vec![Known::default(); plan.tensor_count()];
     for (i, entry) in known.iter_mut().enumerate() {
         entry.range = plan.tensor(TensorId(i as u32)).and_then(|t| match t.place {
-            Place::Arena(offset) => Some((offset as usize, offset as usize + t.bytes())),
+            Place::Arena(offset) | Place::State(offset) => {
+                Some((offset as usize, offset as usize + t.bytes()))
+            }
             Place::Weights(_) => None,
         });
     }

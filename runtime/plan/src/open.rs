@@ -6,8 +6,8 @@ use zerocopy::FromBytes;
 
 use crate::error::{PlanError, Section};
 use crate::format::{
-    HEADER_BYTES, Header, KNOWN_FEATURES, MAGIC, MAJOR, MAX_METADATA, MAX_PORTS, MAX_STEPS,
-    MAX_TENSORS, SECTIONS,
+    FEATURE_STATE, HEADER_BYTES, Header, KNOWN_FEATURES, MAGIC, MAJOR, MAX_METADATA, MAX_PORTS,
+    MAX_STEPS, MAX_TENSORS, SECTIONS,
 };
 use crate::hash;
 use crate::plan::{Plan, records};
@@ -47,6 +47,7 @@ pub(crate) fn open(bytes: &[u8], hashed: bool) -> Result<Plan<'_>, PlanError> {
     if header.file_bytes.get() as usize != bytes.len()
         || !ALIGNMENTS.contains(&header.alignment.get())
         || header.reserved.iter().any(|r| r.get() != 0)
+        || !state_is_sound(header)
     {
         return Err(PlanError::Header);
     }
@@ -80,6 +81,15 @@ pub(crate) fn open(bytes: &[u8], hashed: bool) -> Result<Plan<'_>, PlanError> {
         }
     }
     Ok(plan)
+}
+
+/// State is the end of working memory, from a multiple of the alignment, and announced by its feature bit.
+fn state_is_sound(header: &Header) -> bool {
+    let (state, arena) = (header.state_bytes.get(), header.arena_bytes.get());
+    let announced = header.features.get() & FEATURE_STATE != 0;
+    let start = arena.checked_sub(state);
+    announced == (state > 0)
+        && (state == 0 || start.is_some_and(|s| s.is_multiple_of(header.alignment.get())))
 }
 
 /// The bytes of each section: they follow each other in order, gaps are zeros up to the next alignment, and the

@@ -131,6 +131,11 @@ impl<'p> Plan<'p> {
         self.header.arena_bytes.get() as usize
     }
 
+    /// Bytes at the end of working memory that are kept from one run to the next; 0 for plans without state.
+    pub fn state_bytes(&self) -> usize {
+        self.header.state_bytes.get() as usize
+    }
+
     /// Bytes of scratch that one thread needs: the largest of any step.
     pub fn scratch_bytes(&self) -> usize {
         self.header.scratch_bytes.get() as usize
@@ -175,6 +180,7 @@ impl<'p> Plan<'p> {
         let offset = record.offset.get();
         let place = match record.place {
             0 => Place::Arena(offset),
+            2 => Place::State(offset),
             _ => Place::Weights(offset),
         };
         let dims = record.dims.iter().map(|d| d.get() as usize);
@@ -240,6 +246,20 @@ impl<'p> Plan<'p> {
         self.ports(self.outputs)
     }
 
+    /// The tensors that hold state, all views of the same bytes included, in the order of the table.
+    pub fn states(&self) -> impl Iterator<Item = TensorId> + Clone + use<'p> {
+        let plan = *self;
+        let count = if plan.state_bytes() > 0 {
+            self.tensors.len() as u32
+        } else {
+            0
+        };
+        (0..count).map(TensorId).filter(move |&id| {
+            let tensor = plan.tensor(id);
+            tensor.is_some_and(|t| matches!(t.place, Place::State(_)))
+        })
+    }
+
     /// Pairs of free text: preprocessing, labels, origin.
     pub fn metadata(&self) -> impl Iterator<Item = (&'p str, &'p str)> + Clone + use<'p> {
         let mut rest = self.metadata;
@@ -273,7 +293,7 @@ impl<'p> Plan<'p> {
                 let offset = offset as usize;
                 self.weights.get(offset..offset.checked_add(bytes)?)
             }
-            Place::Arena(_) => None,
+            Place::Arena(_) | Place::State(_) => None,
         }
     }
 
@@ -338,6 +358,7 @@ fn span(record: &TensorRecord) -> Option<Span> {
         dtype: DType::from_u8(record.dtype)?,
         place: match record.place {
             0 => Place::Arena(offset),
+            2 => Place::State(offset),
             _ => Place::Weights(offset),
         },
         len,
@@ -364,6 +385,7 @@ pub(crate) fn checked(record: &TensorRecord) -> Result<Span, Fault> {
     let place = match record.place {
         0 => Place::Arena(offset),
         1 => Place::Weights(offset),
+        2 => Place::State(offset),
         _ => return Err(Fault::Place),
     };
     // Not negative, finite: by its bits, of which -0.0 is the odd one out.

@@ -95,6 +95,9 @@ pub enum Place {
     Arena(u32),
     /// In the plan's weight section.
     Weights(u32),
+    /// In the part of working memory that is kept from one run to the next: its last bytes. The offset counts from the
+    /// start of working memory.
+    State(u32),
 }
 
 /// One tensor of a plan.

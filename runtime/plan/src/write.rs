@@ -9,8 +9,9 @@ use zerocopy::little_endian::{F32, I32, U16, U32, U64};
 
 use crate::error::{Fault, PlanError, Section};
 use crate::format::{
-    HASH_OFFSET, HEADER_BYTES, Header, MAGIC, MAJOR, MAX_METADATA, MAX_PORTS, MAX_STEPS,
-    MAX_TENSORS, MINOR, NameRecord, PortRecord, SECTIONS, SectionRecord, StepRecord, TensorRecord,
+    FEATURE_STATE, HASH_OFFSET, HEADER_BYTES, Header, MAGIC, MAJOR, MAX_METADATA, MAX_PORTS,
+    MAX_STEPS, MAX_TENSORS, MINOR, NameRecord, PortRecord, SECTIONS, SectionRecord, StepRecord,
+    TensorRecord,
 };
 use crate::hash::{self, Hash};
 use crate::op::Op;
@@ -47,6 +48,7 @@ pub struct PlanBuilder {
     alignment: u32,
     strip_names: bool,
     arena_bytes: u32,
+    state_bytes: u32,
     names: String,
     known_names: BTreeMap<String, NameRecord>,
     tensors: Vec<TensorRecord>,
@@ -76,6 +78,7 @@ impl PlanBuilder {
             alignment: 64,
             strip_names: false,
             arena_bytes: 0,
+            state_bytes: 0,
             names: String::new(),
             known_names: BTreeMap::new(),
             tensors: Vec::new(),
@@ -114,6 +117,15 @@ impl PlanBuilder {
         }
     }
 
+    /// Bytes at the end of working memory that are kept from one run to the next; part of the bytes of
+    /// [`set_arena_bytes`](Self::set_arena_bytes), and starting at a multiple of the alignment.
+    pub fn set_state_bytes(&mut self, bytes: usize) {
+        match u32::try_from(bytes) {
+            Ok(bytes) => self.state_bytes = bytes,
+            Err(_) => self.fail(PlanError::Header),
+        }
+    }
+
     /// Adds a tensor.
     pub fn add_tensor(&mut self, name: &str, tensor: Tensor) -> TensorId {
         let id = TensorId(self.tensors.len() as u32);
@@ -125,6 +137,7 @@ impl PlanBuilder {
         let (place, offset) = match tensor.place {
             Place::Arena(offset) => (0, offset),
             Place::Weights(offset) => (1, offset),
+            Place::State(offset) => (2, offset),
         };
         let mut dims = [U32::new(1); MAX_RANK];
         for (to, &d) in dims.iter_mut().zip(tensor.shape.dims()) {
@@ -327,7 +340,11 @@ impl PlanBuilder {
             magic: MAGIC,
             major: U16::new(MAJOR),
             minor: U16::new(MINOR),
-            features: U32::ZERO,
+            features: U32::new(if self.state_bytes > 0 {
+                FEATURE_STATE
+            } else {
+                0
+            }),
             file_bytes: u32::try_from(file.len())
                 .map_err(|_| PlanError::Header)?
                 .into(),
@@ -336,7 +353,8 @@ impl PlanBuilder {
             alignment: self.alignment.into(),
             macs: macs.into(),
             hash: U64::ZERO,
-            reserved: [U32::ZERO; 4],
+            state_bytes: self.state_bytes.into(),
+            reserved: [U32::ZERO; 3],
             sections,
         };
         file[..HEADER_BYTES].copy_from_slice(header.as_bytes());

@@ -527,3 +527,48 @@ fn recurrent_layers() {
     };
     assert_eq!(recurrent_error(overlapping), is(Fault::Overlap));
 }
+
+/// One wrong thing about a plan of 192 bytes whose last 64 are state.
+fn state_error(state_bytes: usize, offset: u32, port: bool, working: u32) -> Result<(), PlanError> {
+    let mut b = PlanBuilder::new();
+    let x = arena(&mut b, "x", DType::F32, &[4], working);
+    let tensor = redpoll_plan::Tensor {
+        place: redpoll_plan::Place::State(offset),
+        ..redpoll_plan::Tensor::arena(DType::F32, sample::shape(&[4]), 0)
+    };
+    let h = b.add_tensor("h", tensor);
+    let whole = [0, 0, 0, 0, 0, 1];
+    let copy = Copy {
+        x,
+        y: h,
+        element_bytes: 4,
+        dims: [1, 1, 1, 1, 1, 4],
+        x_offset: 0,
+        x_strides: whole,
+        y_offset: 0,
+        y_strides: whole,
+    };
+    b.add_step("keep", Op::Copy(copy), 0, 0);
+    b.add_input("x", if port { h } else { x });
+    b.set_arena_bytes(192);
+    b.set_state_bytes(state_bytes);
+    b.finish().map(drop)
+}
+
+#[test]
+fn states() {
+    assert_eq!(state_error(64, 128, false, 0), Ok(()));
+    let tensor = |i| Err(PlanError::Tensor(i, Fault::Place));
+    assert_eq!(state_error(0, 128, false, 0), tensor(1), "no state");
+    assert_eq!(state_error(64, 112, false, 0), tensor(1), "before it");
+    assert_eq!(state_error(64, 184, false, 0), tensor(1), "behind it");
+    assert_eq!(
+        state_error(64, 128, false, 120),
+        tensor(0),
+        "reaches into it"
+    );
+    assert_eq!(state_error(60, 132, false, 0), Err(PlanError::Header));
+    assert_eq!(state_error(256, 128, false, 0), Err(PlanError::Header));
+    let port = Err(PlanError::Input(0, Fault::Place));
+    assert_eq!(state_error(64, 128, true, 0), port, "no input");
+}

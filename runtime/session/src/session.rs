@@ -19,7 +19,8 @@ use crate::value::{Element, Value};
 /// A loaded plan, ready to run.
 ///
 /// Everything is allocated when it is loaded: [`Session::run`] allocates nothing. A session runs one inference at a
-/// time; make one for each stream that is to run by itself.
+/// time; make one for each stream that is to run by itself. A plan with state goes on from where the last run left it:
+/// [`Session::reset_state`], [`Session::state`], [`Session::restore_state`].
 pub struct Session {
     plan: PlanFile,
     tier: &'static dyn Tier,
@@ -88,9 +89,11 @@ impl Session {
                 set: false,
             })
             .collect();
+        let mut arena = Aligned::zeroed(engine.arena_bytes());
+        engine.reset_state(&mut arena)?;
         Ok(Self {
             tier,
-            arena: Aligned::zeroed(engine.arena_bytes()),
+            arena,
             scratch: Aligned::zeroed(engine.scratch_bytes(pool.as_ref().map_or(1, Pool::count))),
             pool,
             inputs,
@@ -270,6 +273,62 @@ impl Session {
     /// Bytes of working memory, exactly what the plan says.
     pub fn arena_bytes(&self) -> usize {
         self.arena.len()
+    }
+
+    /// Bytes that a run leaves for the next one; 0 for plans without state.
+    pub fn state_bytes(&self) -> usize {
+        self.plan.plan().state_bytes()
+    }
+
+    /// Begins a new stream: every state is zero again, as after loading.
+    ///
+    /// # Errors
+    ///
+    /// None for a session's own memory; the signature is that of the engine.
+    pub fn reset_state(&mut self) -> Result<(), Error> {
+        Ok(Engine::new(*self.plan.plan(), self.tier).reset_state(&mut self.arena)?)
+    }
+
+    /// The bytes of all states: copy them to save a stream or to fork it, give them to [`Self::restore_state`] of any
+    /// session of the same plan. Nothing is allocated.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), redpoll_session::Error> {
+    /// # use redpoll_session::{Options, Session};
+    /// let mut one = Session::open("vad.plan", &Options::default())?;
+    /// // … runs …
+    /// let mut other = Session::open("vad.plan", &Options::default())?;
+    /// other.restore_state(one.state()?)?; // both go on from here, each by itself
+    /// one.reset_state()?; // a new stream
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::reset_state`].
+    pub fn state(&self) -> Result<&[u8], Error> {
+        Ok(Engine::new(*self.plan.plan(), self.tier).state(&self.arena)?)
+    }
+
+    /// Goes on from saved states.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Length`] for bytes that are not [`Self::state_bytes`] long.
+    pub fn restore_state(&mut self, saved: &[u8]) -> Result<(), Error> {
+        let engine = Engine::new(*self.plan.plan(), self.tier);
+        let state = engine.state_mut(&mut self.arena)?;
+        if state.len() != saved.len() {
+            let message = format!(
+                "the plan has {} bytes of state, got {}",
+                state.len(),
+                saved.len()
+            );
+            return Err(Error::new(ErrorKind::Length, message));
+        }
+        state.copy_from_slice(saved);
+        Ok(())
     }
 
     pub(crate) fn arena_mut(&mut self) -> &mut Aligned {

@@ -67,7 +67,7 @@ impl Session {
             let Some(tensor) = plan.tensor(id) else {
                 continue;
             };
-            let Place::Arena(offset) = tensor.place else {
+            let (Place::Arena(offset) | Place::State(offset)) = tensor.place else {
                 continue;
             };
             recorder

@@ -11,3 +11,4 @@ mod help;
 mod inspect;
 mod run;
 mod setting;
+mod told;

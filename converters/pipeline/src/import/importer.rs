@@ -6,6 +6,8 @@ use std::sync::Arc;
 use redpoll_graph::{DType, Graph, Node, Op, QParams, Tensor, ValueId, shape};
 use redpoll_onnx::Model;
 
+use crate::Gap;
+
 use super::fold::{self, Budget};
 use super::narrow::Width;
 use super::node::{OnnxNode, Stop, gap, invalid};
@@ -31,6 +33,16 @@ pub(crate) struct Importer<'a> {
     pub budget: Budget,
     /// Values that are narrower than the type that holds them.
     pub narrow: BTreeMap<ValueId, Width>,
+    /// What is not supported so far.
+    pub gaps: Vec<Gap>,
+    /// Bodies of control flow around the present node.
+    pub depth: usize,
+    /// Nodes and bodies that control flow has become.
+    pub unrolled: usize,
+    /// Constants of bodies by where their messages lie.
+    pub decoded: BTreeMap<usize, ValueId>,
+    /// Names that were made in the bodies around, with what they stood for before.
+    undo: Vec<(String, Option<Known>)>,
     node_names: BTreeMap<String, usize>,
 }
 
@@ -43,7 +55,40 @@ impl<'a> Importer<'a> {
             names: BTreeMap::new(),
             budget: Budget::of(&Graph::default()),
             narrow: BTreeMap::new(),
+            gaps: Vec::new(),
+            depth: 0,
+            unrolled: 0,
+            decoded: BTreeMap::new(),
+            undo: Vec::new(),
             node_names: BTreeMap::new(),
+        }
+    }
+
+    /// Says what a name stands for.
+    pub fn define(&mut self, name: &str, known: Known) {
+        let before = self.names.insert(name.to_owned(), known);
+        if self.depth > 0 {
+            self.undo.push((name.to_owned(), before));
+        }
+    }
+
+    /// Begins a body: what is defined from now on is forgotten at its end.
+    pub fn open_scope(&mut self) -> usize {
+        self.undo.len()
+    }
+
+    /// Ends the body that [`open_scope`](Self::open_scope) began.
+    pub fn close_scope(&mut self, outside: usize) {
+        while self.undo.len() > outside {
+            match self.undo.pop() {
+                Some((name, Some(before))) => {
+                    self.names.insert(name, before);
+                }
+                Some((name, None)) => {
+                    self.names.remove(&name);
+                }
+                None => return,
+            }
         }
     }
 

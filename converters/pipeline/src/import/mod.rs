@@ -9,6 +9,7 @@ mod attention;
 mod blocks;
 mod compose;
 mod constant;
+mod control;
 mod conv;
 mod conv_transpose;
 mod convert;
@@ -41,6 +42,7 @@ mod sample;
 mod shapes;
 mod signal;
 mod state;
+mod subgraph;
 mod table;
 mod tensor;
 #[cfg(test)]
@@ -70,6 +72,10 @@ pub struct ImportOptions {
     pub dims: BTreeMap<String, usize>,
     /// Size of a leading dimension that has no number, and no entry in [`dims`](Self::dims).
     pub batch: usize,
+    /// Whole shapes of inputs by name, for dimensions without a name.
+    pub shapes: BTreeMap<String, Vec<usize>>,
+    /// Inputs that become constants, by name: one number for all elements, or as many as there are, with commas.
+    pub set: BTreeMap<String, String>,
 }
 
 impl Default for ImportOptions {
@@ -77,6 +83,8 @@ impl Default for ImportOptions {
         Self {
             dims: BTreeMap::new(),
             batch: 1,
+            shapes: BTreeMap::new(),
+            set: BTreeMap::new(),
         }
     }
 }
@@ -96,12 +104,13 @@ pub fn import(model: &Model, options: &ImportOptions) -> Result<Imported, Error>
     import.graph.name = model.graph().name.clone();
     metadata(&mut import);
     inputs::constants(&mut import)?;
+    inputs::check_names(&import, options)?;
     inputs::inputs(&mut import, options)?;
-    let mut gaps = Vec::new();
     let nodes = functions::inlined(model)?;
     for proto in &nodes {
-        one(&mut import, proto, &mut gaps)?;
+        one(&mut import, proto)?;
     }
+    let gaps = std::mem::take(&mut import.gaps);
     if !gaps.is_empty() {
         return Err(Error::unsupported(gaps));
     }
@@ -123,7 +132,7 @@ pub fn tensor(data: &TensorData) -> Result<Tensor, Error> {
 }
 
 /// Imports one node, or notes why not.
-fn one(import: &mut Importer<'_>, proto: &NodeProto, gaps: &mut Vec<Gap>) -> Result<(), Error> {
+fn one(import: &mut Importer<'_>, proto: &NodeProto) -> Result<(), Error> {
     let first = proto.output.first().map_or("", String::as_str);
     let label = if proto.name.is_empty() {
         first
@@ -143,11 +152,11 @@ fn one(import: &mut Importer<'_>, proto: &NodeProto, gaps: &mut Vec<Gap>) -> Res
         Ok(values) => {
             let named = proto.output.iter().zip(values);
             for (output, value) in named.filter(|(o, _)| !o.is_empty()) {
-                import.names.insert(output.clone(), Known::Value(value));
+                import.define(output, Known::Value(value));
             }
             return Ok(());
         }
-        Err(Stop::Gap(reason)) => gaps.push(Gap {
+        Err(Stop::Gap(reason)) => import.gaps.push(Gap {
             node: label.to_owned(),
             op: op_type,
             reason,
@@ -159,7 +168,7 @@ fn one(import: &mut Importer<'_>, proto: &NodeProto, gaps: &mut Vec<Gap>) -> Res
         Err(Stop::Blocked) => {}
     }
     for output in &proto.output {
-        import.names.insert(output.clone(), Known::Missing);
+        import.define(output, Known::Missing);
     }
     Ok(())
 }

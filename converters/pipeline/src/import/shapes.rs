@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use redpoll_onnx::Model;
 
 use super::ImportOptions;
-use super::inputs::{concrete, refused};
+use super::inputs::{concrete, leading_names, refused};
 use super::node::Stop;
 use crate::Error;
 
@@ -19,6 +19,7 @@ pub fn input_shapes(
 ) -> Result<Vec<(String, Vec<usize>)>, Error> {
     let graph = model.graph();
     let initialised: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
+    let batches = leading_names(graph);
     let mut shapes = Vec::new();
     for info in &graph.input {
         if initialised.contains(info.name.as_str()) {
@@ -28,7 +29,7 @@ pub fn input_shapes(
             .tensor_info()
             .map_err(Stop::from)
             .and_then(|about| about.ok_or_else(|| Stop::Invalid("the input has no type".into())))
-            .and_then(|about| concrete(&about, options));
+            .and_then(|about| concrete(&info.name, &about, options, &batches));
         shapes.push((
             info.name.clone(),
             shape.map_err(|stop| refused(&info.name, stop))?,

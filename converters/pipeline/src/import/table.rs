@@ -3,9 +3,9 @@
 use super::importer::Importer;
 use super::node::{OnnxNode, Outputs};
 use super::{
-    activation, attention, constant, conv, conv_transpose, convert, deform_conv, dense, einsum,
-    elementwise, gather, index, loss, movement, norm, place, pool, quantized, recurrent, reduce,
-    resize, sample, signal, state,
+    activation, attention, constant, control, conv, conv_transpose, convert, deform_conv, dense,
+    einsum, elementwise, gather, index, loss, movement, norm, place, pool, quantized, recurrent,
+    reduce, resize, sample, signal, state,
 };
 
 /// Makes graph nodes of one ONNX node.
@@ -90,6 +90,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("HardSwish", 14, elementwise::unary),
     ("Hardmax", 6, index::hardmax),
     ("Identity", 6, constant::pass),
+    ("If", 6, control::branch),
     ("InstanceNormalization", 6, norm::instance_norm),
     ("IsInf", 10, activation::is_inf),
     ("IsNaN", 9, elementwise::unary),
@@ -102,6 +103,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("LinearAttention", 27, state::linear_attention),
     ("Log", 6, elementwise::unary),
     ("LogSoftmax", 6, reduce::log_softmax),
+    ("Loop", 6, control::repeat),
     ("LpNormalization", 6, norm::lp_norm),
     ("LpPool", 6, pool::lp_pool),
     ("MatMul", 6, dense::matmul),
@@ -153,6 +155,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("RotaryEmbedding", 23, attention::rotary_embedding),
     ("Round", 11, elementwise::unary),
     ("STFT", 17, signal::stft),
+    ("Scan", 9, control::scan),
     ("Scatter", 9, index::scatter_elements),
     ("ScatterElements", 11, index::scatter_elements),
     ("ScatterND", 11, index::scatter_nd),

@@ -4,7 +4,7 @@ use redpoll_graph::Graph;
 use redpoll_plan::{Fault, Op, Place, PlanBuilder, PlanError, Tensor, TensorId, layout, op};
 
 use super::draft::{Draft, Home};
-use super::lifetime::lifetimes;
+use super::lifetime::{Lifetimes, lifetimes};
 use super::memory::{live_bytes, place};
 use super::{LowerOptions, MemoryEntry, MemoryMap};
 use crate::error::{Error, ErrorKind, Gap};
@@ -17,7 +17,8 @@ pub(super) fn assemble(
     options: &LowerOptions,
 ) -> Result<Lowered, Error> {
     let lives = lifetimes(draft);
-    let placement = place(&lives.blocks, options.alignment.max(1));
+    let alignment = options.alignment.max(1);
+    let placement = with_states(draft, &lives, alignment);
     if u32::try_from(placement.arena_bytes).is_err() {
         let message = "working memory passes 4 GiB: give a smaller input shape";
         return Err(Error::new(ErrorKind::Invalid, message));
@@ -26,6 +27,7 @@ pub(super) fn assemble(
     builder.set_alignment(options.alignment);
     builder.strip_names(options.strip_names);
     builder.set_arena_bytes(placement.arena_bytes);
+    builder.set_state_bytes(placement.state_bytes);
     let mut entries = Vec::new();
     let spans = spans(draft);
     for (i, tensor) in draft.tensors.iter().enumerate() {
@@ -39,7 +41,11 @@ pub(super) fn assemble(
                     &tensor.name,
                     Tensor {
                         dtype: tensor.dtype,
-                        place: Place::Arena(offset as u32),
+                        place: if draft.states.contains(&piece) {
+                            Place::State(offset as u32)
+                        } else {
+                            Place::Arena(offset as u32)
+                        },
                         shape: tensor.shape,
                         scale: tensor.scale,
                         zero_point: tensor.zero_point,
@@ -82,6 +88,7 @@ pub(super) fn assemble(
         entries,
         arena_bytes: placement.arena_bytes,
         live_bytes: live,
+        state_bytes: placement.state_bytes,
         weight_bytes: builder.weight_bytes(),
     };
     Ok(Lowered { plan, memory })
@@ -107,6 +114,42 @@ fn compact_scratch(p: &op::ConvI8, live: usize) -> usize {
         .find(|&bytes| bytes <= most)
         .unwrap_or(least)
         .max(least)
+}
+
+/// Offsets of all blocks; those of states behind all others, which no other block shares.
+struct Places {
+    offsets: Vec<usize>,
+    arena_bytes: usize,
+    state_bytes: usize,
+}
+
+fn with_states(draft: &Draft, lives: &Lifetimes, alignment: usize) -> Places {
+    let mut is_state = vec![false; lives.blocks.len()];
+    for &piece in &draft.states {
+        is_state[lives.block_of(piece)] = true;
+    }
+    let working: Vec<usize> = (0..is_state.len()).filter(|&i| !is_state[i]).collect();
+    let blocks: Vec<_> = working.iter().map(|&i| lives.blocks[i]).collect();
+    let placement = place(&blocks, alignment);
+    let mut offsets = vec![0; is_state.len()];
+    for (&i, &offset) in working.iter().zip(&placement.offsets) {
+        offsets[i] = offset;
+    }
+    let mut end = placement.arena_bytes;
+    if !draft.states.is_empty() {
+        end = end.next_multiple_of(alignment);
+    }
+    let start = end;
+    for i in (0..is_state.len()).filter(|&i| is_state[i]) {
+        let at = end.next_multiple_of(alignment);
+        offsets[i] = at;
+        end = at + lives.blocks[i].bytes;
+    }
+    Places {
+        offsets,
+        arena_bytes: end,
+        state_bytes: end - start,
+    }
 }
 
 /// What the plan's reader does not take: a gap where a node's own numbers are out of bounds, else a bug.

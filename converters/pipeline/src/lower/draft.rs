@@ -1,5 +1,7 @@
 //! A plan in the making: steps and tensors whose places are not chosen yet.
 
+use std::collections::BTreeSet;
+
 use redpoll_plan::{DType, Op, Shape, TensorId};
 
 /// Where a tensor's bytes will be.
@@ -47,6 +49,8 @@ pub(super) struct Draft {
     pub(super) outputs: Vec<(String, TensorId)>,
     /// Bytes of each piece of working memory.
     pub(super) memory: Vec<usize>,
+    /// Pieces that are kept from one run to the next.
+    pub(super) states: BTreeSet<usize>,
 }
 
 impl Draft {

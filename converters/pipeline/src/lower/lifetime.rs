@@ -39,6 +39,9 @@ fn touched(draft: &Draft) -> Vec<(usize, usize)> {
     for &(_, id) in &draft.outputs {
         touch(id, end);
     }
+    for &piece in &draft.states {
+        spans[piece] = Some((0, end));
+    }
     spans.into_iter().map(|s| s.unwrap_or((0, 0))).collect()
 }
 
@@ -52,6 +55,9 @@ pub(super) fn lifetimes(draft: &Draft) -> Lifetimes {
         .iter()
         .filter_map(|&(_, id)| draft.memory_of(id))
     {
+        kept[piece] = true;
+    }
+    for &piece in &draft.states {
         kept[piece] = true;
     }
     let find = |parent: &[usize], mut piece: usize| {

@@ -27,6 +27,7 @@ mod quantize;
 mod recurrent;
 mod reduce;
 mod softmax;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -62,8 +63,19 @@ pub struct MemoryMap {
     /// The lower bound: the largest sum of live tensors at any step; a result that takes over its operand's memory
     /// counts once.
     pub live_bytes: usize,
+    /// Bytes of working memory that are kept from one run to the next; part of the above.
+    pub state_bytes: usize,
     /// Bytes of packed weights, biases, scales and tables.
     pub weight_bytes: usize,
+}
+
+/// An output that is handed to an input of the next run: both vanish from the plan's inputs and outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatePair {
+    /// Name of the output.
+    pub output: String,
+    /// Name of the input.
+    pub input: String,
 }
 
 /// How float weights are stored.
@@ -103,6 +115,8 @@ pub struct LowerOptions {
     /// Scratch for one small core instead of `scratch_rows`: 16-bit copies of the inputs under up to three output pixels,
     /// matrix products included, kept below a twentieth of the activations that live at the worst step.
     pub compact_scratch: bool,
+    /// Outputs that are handed to inputs of the next run.
+    pub states: Vec<StatePair>,
 }
 
 impl Default for LowerOptions {
@@ -114,6 +128,7 @@ impl Default for LowerOptions {
             keep: Keep::Outputs,
             strip_names: false,
             compact_scratch: false,
+            states: Vec::new(),
         }
     }
 }
@@ -139,7 +154,8 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, Error> {
     redpoll_graph::verify(graph)?;
     let mut cx = Lowering::new(graph, options);
     let mut gaps = Vec::new();
-    ports::inputs(&mut cx, &mut gaps);
+    let states = state::pairs(graph, &options.states)?;
+    ports::inputs(&mut cx, &states, &mut gaps);
     let needed = needed(graph);
     for (node, _) in graph.nodes.iter().zip(needed).filter(|&(_, needed)| needed) {
         if node.inputs.iter().any(|id| cx.missing.contains(id)) {
@@ -156,7 +172,10 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, Error> {
             });
         }
     }
-    ports::outputs(&mut cx, &mut gaps);
+    ports::outputs(&mut cx, &states, &mut gaps);
+    if gaps.is_empty() {
+        state::feed_back(&mut cx, &states, &mut gaps);
+    }
     if !gaps.is_empty() {
         return Err(Error::unsupported(gaps));
     }

@@ -9,9 +9,10 @@ use super::Keep;
 use super::draft::{DraftStep, Home};
 use super::loops::{plan_loop, row_major};
 use super::lowering::{Lowering, Refused};
+use super::state::{self, State};
 use crate::error::Gap;
 
-fn gap(cx: &Lowering<'_>, id: ValueId, op: &str, refused: Refused) -> Gap {
+pub(super) fn gap(cx: &Lowering<'_>, id: ValueId, op: &str, refused: Refused) -> Gap {
     Gap {
         node: cx.value(id).name.clone(),
         op: op.to_owned(),
@@ -24,10 +25,15 @@ fn is_shifted(cx: &Lowering<'_>, id: ValueId) -> bool {
     cx.value(id).dtype == GraphType::U8 && cx.is_quantized(id)
 }
 
-pub(super) fn inputs(cx: &mut Lowering<'_>, gaps: &mut Vec<Gap>) {
+pub(super) fn inputs(cx: &mut Lowering<'_>, states: &[State], gaps: &mut Vec<Gap>) {
     let graph = cx.graph;
     for &id in &graph.inputs {
-        if let Err(refused) = input(cx, id) {
+        let made = if states.iter().any(|s| s.input == id) {
+            state::kept(cx, id)
+        } else {
+            input(cx, id)
+        };
+        if let Err(refused) = made {
             cx.missing.insert(id);
             gaps.push(gap(cx, id, "input", refused));
         }
@@ -68,12 +74,12 @@ fn step(cx: &mut Lowering<'_>, name: String, op: Op) {
     });
 }
 
-pub(super) fn outputs(cx: &mut Lowering<'_>, gaps: &mut Vec<Gap>) {
+pub(super) fn outputs(cx: &mut Lowering<'_>, states: &[State], gaps: &mut Vec<Gap>) {
     let graph = cx.graph;
     for &id in graph
         .outputs
         .iter()
-        .filter(|id| !cx.missing.contains(id))
+        .filter(|id| !cx.missing.contains(id) && !states.iter().any(|s| s.output == **id))
         .collect::<Vec<_>>()
     {
         if let Err(refused) = output(cx, id) {
@@ -125,6 +131,17 @@ fn output(cx: &mut Lowering<'_>, id: ValueId) -> Result<(), Refused> {
 /// A constant output is copied to where outputs lie.
 fn copied(cx: &mut Lowering<'_>, id: ValueId, x: TensorId) -> Result<TensorId, Refused> {
     let y = cx.result(id)?;
+    copy(cx, id, x, y)?;
+    Ok(y)
+}
+
+/// Adds a step that copies all of a value.
+pub(super) fn copy(
+    cx: &mut Lowering<'_>,
+    id: ValueId,
+    x: TensorId,
+    y: TensorId,
+) -> Result<(), Refused> {
     let shape = cx.shape(id);
     let strides = row_major(shape);
     let own = plan_loop(shape, [&strides, &strides]).ok_or("more than 6 dimensions")?;
@@ -139,5 +156,5 @@ fn copied(cx: &mut Lowering<'_>, id: ValueId, x: TensorId) -> Result<TensorId, R
         y_strides: own.strides[1],
     };
     step(cx, cx.value(id).name.clone(), Op::Copy(copy));
-    Ok(y)
+    Ok(())
 }

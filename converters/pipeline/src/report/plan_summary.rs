@@ -42,6 +42,8 @@ pub struct PlanSummary {
     /// The largest sum of live bytes at any step.
     pub live_bytes: usize,
     pub scratch_bytes: usize,
+    /// Bytes of working memory that are kept from one run to the next.
+    pub state_bytes: usize,
     pub macs: u64,
     pub inputs: Vec<PortSummary>,
     pub outputs: Vec<PortSummary>,
@@ -77,6 +79,7 @@ impl PlanSummary {
             arena_bytes: plan.arena_bytes(),
             live_bytes: steps.iter().map(|s| s.live_bytes).max().unwrap_or(0),
             scratch_bytes: plan.scratch_bytes(),
+            state_bytes: plan.state_bytes(),
             macs: plan.macs(),
             inputs: ports(&plan, plan.inputs().map(|p| (p.name, p.tensor))),
             outputs: ports(&plan, plan.outputs().map(|p| (p.name, p.tensor))),
@@ -143,8 +146,10 @@ fn memory(plan: &Plan<'_>) -> Vec<MemoryBlock> {
         let (first_step, last_step) = life?;
         let id = TensorId(i as u32);
         let tensor = plan.tensor(id)?;
-        let Place::Arena(offset) = tensor.place else {
-            return None;
+        let (offset, first_step, last_step) = match tensor.place {
+            Place::Arena(offset) => (offset, first_step, last_step),
+            Place::State(offset) => (offset, 0, last),
+            Place::Weights(_) => return None,
         };
         let name = plan.tensor_name(id).to_owned();
         Some(MemoryBlock {

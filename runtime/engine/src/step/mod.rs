@@ -120,7 +120,9 @@ impl<'p, T: Tier + ?Sized> Context<'_, 'p, T> {
     fn operand(&self, id: TensorId) -> Result<Operand<'p>, EngineError> {
         let (_, place, bytes) = self.plan.span(id).ok_or(self.operand_error())?;
         Ok(match place {
-            Place::Arena(offset) => Operand::Arena(self.range(offset, bytes)?),
+            Place::Arena(offset) | Place::State(offset) => {
+                Operand::Arena(self.range(offset, bytes)?)
+            }
             Place::Weights(_) => {
                 Operand::Constant(self.plan.constant(id).ok_or(self.operand_error())?)
             }

@@ -54,12 +54,17 @@ pub(crate) fn plan<O: Ops>(plan: &Plan<'_>, values: bool) -> Result<(), PlanErro
 }
 
 fn check_place(plan: &Plan<'_>, tensor: &Span) -> Result<(), Fault> {
+    let working = plan.arena_bytes().saturating_sub(plan.state_bytes());
     let (offset, align, room) = match tensor.place {
-        Place::Arena(offset) => (offset, tensor.dtype.size(), plan.arena_bytes()),
+        Place::Arena(offset) => (offset, tensor.dtype.size(), working),
+        Place::State(offset) => (offset, tensor.dtype.size(), plan.arena_bytes()),
         Place::Weights(offset) => (offset, plan.alignment(), plan.weights.len()),
     };
     let end = (offset as usize).checked_add(tensor.bytes());
     if end.is_none_or(|end| end > room) || !(offset as usize).is_multiple_of(align) {
+        return Err(Fault::Place);
+    }
+    if matches!(tensor.place, Place::State(_)) && (offset as usize) < working {
         return Err(Fault::Place);
     }
     Ok(())
@@ -78,7 +83,9 @@ fn ports(
         let tensor = plan
             .known(TensorId(record.tensor.get()))
             .ok_or(at(Fault::Operand))?;
-        let range = arena_range(&tensor).ok_or(at(Fault::Place))?;
+        let kept = matches!(tensor.place, Place::State(_));
+        let range = arena_range(&tensor).filter(|_| !kept);
+        let range = range.ok_or(at(Fault::Place))?;
         for other in records.iter().take(i) {
             let other = plan
                 .known(TensorId(other.tensor.get()))
@@ -93,7 +100,9 @@ fn ports(
 
 fn arena_range(tensor: &Span) -> Option<Range<usize>> {
     match tensor.place {
-        Place::Arena(offset) => Some(offset as usize..offset as usize + tensor.bytes()),
+        Place::Arena(offset) | Place::State(offset) => {
+            Some(offset as usize..offset as usize + tensor.bytes())
+        }
         Place::Weights(_) => None,
     }
 }
@@ -229,7 +238,7 @@ impl<'p> StepCheck<'_, 'p> {
         let tensor = self.expect(id, dtype, len)?;
         match tensor.place {
             Place::Weights(_) => Ok(tensor),
-            Place::Arena(_) => Err(Fault::Place),
+            Place::Arena(_) | Place::State(_) => Err(Fault::Place),
         }
     }
 

@@ -1,0 +1,252 @@
+//! Control flow: a graph has none, so branches are chosen or both computed, and loops are unrolled.
+//!
+//! The condition of an `If`, the trip count of a `Loop` and the length of a `Scan` are constants in most models once
+//! shapes are (and inputs such as a sample rate, see [`set`](super::ImportOptions::set)). An `If` whose condition is not
+//! computes both branches and selects. What is unrolled counts against one limit for the whole model.
+
+use redpoll_graph::op::SliceAxis;
+use redpoll_graph::{DType, Data, Op, Tensor, ValueId};
+use redpoll_onnx::proto::{GraphProto, NodeProto};
+
+use super::importer::Importer;
+use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
+use super::{subgraph, table};
+
+fn graph<'n>(node: &'n OnnxNode<'_>, name: &str) -> Result<&'n GraphProto, Stop> {
+    match node.proto.attr_graph(name)? {
+        Some(graph) => Ok(graph),
+        None => invalid(format!("{name} is missing")),
+    }
+}
+
+/// The truth value of a constant of one element; `None` when it is computed at run time.
+fn constant_bool(import: &Importer<'_>, id: ValueId) -> Result<Option<bool>, Stop> {
+    match import.graph.constant(id).map(Tensor::data) {
+        None if import.dtype(id) == DType::Bool && import.graph.value(id).len() == 1 => Ok(None),
+        Some(Data::Bool(v)) if v.len() == 1 => Ok(Some(v[0])),
+        _ => invalid("a condition must be one BOOL"),
+    }
+}
+
+/// If-1, -11, -13, -16 and later.
+pub(crate) fn branch(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let condition = node.input(0)?;
+    let (yes, no) = (graph(node, "then_branch")?, graph(node, "else_branch")?);
+    let count = node.proto.output.len();
+    let all = |outputs: Vec<ValueId>| match outputs.len() >= count {
+        true => Ok(outputs),
+        false => invalid(format!(
+            "a branch with {} outputs of {count}",
+            outputs.len()
+        )),
+    };
+    if let Some(chosen) = constant_bool(import, condition)? {
+        return all(subgraph::body(import, if chosen { yes } else { no }, &[])?);
+    }
+    let yes = all(subgraph::body(import, yes, &[])?)?;
+    let no = all(subgraph::body(import, no, &[])?)?;
+    let mut outputs = Vec::with_capacity(count);
+    for (i, (&a, &b)) in yes.iter().zip(&no).take(count).enumerate() {
+        if import.dtype(a) != import.dtype(b) || import.shape(a) != import.shape(b) {
+            return gap(format!(
+                "the condition is computed at run time and output {i} is {} {:?} or {} {:?}: give the input that \
+                 decides it a value (--set NAME=VALUE)",
+                import.dtype(a),
+                import.shape(a),
+                import.dtype(b),
+                import.shape(b)
+            ));
+        }
+        outputs.push(selected(import, node, i, [condition, a, b])?);
+    }
+    Ok(outputs)
+}
+
+/// `condition ? a : b` as ONNX's Where imports it.
+fn selected(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    index: usize,
+    operands: [ValueId; 3],
+) -> Result<ValueId, Stop> {
+    let name = import.unique_node_name(&format!("{}_select_{index}", node.name));
+    let output = node.proto.output.get(index).map_or("", String::as_str);
+    let proto = NodeProto::new("Where", &name, [], [output]);
+    let select = OnnxNode {
+        proto: &proto,
+        name,
+        opset: node.opset.max(9),
+        inputs: operands.into_iter().map(Some).collect(),
+    };
+    let function = table::find("Where", select.opset).map_err(Stop::Gap)?;
+    match function(import, &select)?.first() {
+        Some(&id) => Ok(id),
+        None => invalid("a selection without result"),
+    }
+}
+
+/// Loop-1, -11, -13, -16 and later, with a trip count or a condition that is known while importing.
+pub(crate) fn repeat(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let body = graph(node, "body")?;
+    let trips = match node.optional(0) {
+        None => i64::MAX,
+        Some(_) => match import.constant_ints(node, 0, "the trip count")?[..] {
+            [trips] => trips,
+            _ => return invalid("the trip count is not one integer"),
+        },
+    };
+    let mut go_on = match node.optional(1) {
+        None => true,
+        Some(id) => match constant_bool(import, id)? {
+            Some(first) => first,
+            None => return gap("whether the loop is entered is computed at run time"),
+        },
+    };
+    let inputs = node.inputs.get(2..).unwrap_or_default();
+    let mut carried = inputs
+        .iter()
+        .map(|id| id.ok_or_else(|| Stop::Invalid("a carried value is missing".into())))
+        .collect::<Result<Vec<_>, _>>()?;
+    let Some(scans) = body.output.len().checked_sub(1 + carried.len()) else {
+        return invalid("the body gives fewer values than the loop carries");
+    };
+    let mut stacked: Vec<Vec<ValueId>> = vec![Vec::new(); scans];
+    let mut trip = 0;
+    while go_on && trip < trips {
+        let number = Tensor::new(Vec::new(), Data::I64(vec![trip]))?;
+        let number = import.constant(node, "trip", number);
+        let condition = Tensor::new(Vec::new(), Data::Bool(vec![true]))?;
+        let condition = import.constant(node, "condition", condition);
+        let operands = [&[number, condition][..], &carried].concat();
+        let outputs = subgraph::body(import, body, &operands)?;
+        go_on = match constant_bool(import, outputs[0])? {
+            Some(go_on) => go_on,
+            None => {
+                return gap(
+                    "when the loop ends is computed at run time; only loops with a fixed number of trips are supported",
+                );
+            }
+        };
+        carried = outputs[1..1 + inputs.len()].to_vec();
+        for (list, &id) in stacked.iter_mut().zip(&outputs[1 + inputs.len()..]) {
+            list.push(id);
+        }
+        trip += 1;
+    }
+    let mut outputs = carried;
+    for (i, list) in stacked.iter().enumerate() {
+        outputs.push(stack(import, node, &format!("scan_{i}"), list, 0)?);
+    }
+    Ok(outputs)
+}
+
+/// Scan-9, -11, -16 and later.
+pub(crate) fn scan(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
+    let body = graph(node, "body")?;
+    let inputs = node.all_inputs(1)?;
+    let count = usize::try_from(node.int_or("num_scan_inputs", 0)?).unwrap_or(0);
+    let Some(states) = inputs.len().checked_sub(count).filter(|_| count > 0) else {
+        return invalid(format!("{count} scanned of {} inputs", inputs.len()));
+    };
+    let Some(scans) = body.output.len().checked_sub(states) else {
+        return invalid("the body gives fewer values than the scan carries");
+    };
+    let list = |name: &str, len: usize| -> Result<Vec<i64>, Stop> {
+        match node.proto.attr_ints(name)? {
+            None => Ok(vec![0; len]),
+            Some(list) if list.len() == len => Ok(list.to_vec()),
+            Some(list) => invalid(format!("{name} has {} entries, not {len}", list.len())),
+        }
+    };
+    let (axes, backwards) = (
+        list("scan_input_axes", count)?,
+        list("scan_input_directions", count)?,
+    );
+    let (output_axes, prepends) = (
+        list("scan_output_axes", scans)?,
+        list("scan_output_directions", scans)?,
+    );
+    let mut carried = inputs[..states].to_vec();
+    let mut scanned = Vec::with_capacity(count);
+    for (&id, &axis) in inputs[states..].iter().zip(&axes) {
+        scanned.push((id, axis_of(axis, import.rank(id))?));
+    }
+    let steps = import.shape(scanned[0].0)[scanned[0].1];
+    if scanned
+        .iter()
+        .any(|&(id, axis)| import.shape(id)[axis] != steps)
+    {
+        return invalid("the scanned inputs have different lengths");
+    }
+    let mut stacked: Vec<Vec<ValueId>> = vec![Vec::new(); scans];
+    for step in 0..steps {
+        let mut operands = carried.clone();
+        for (i, &(id, axis)) in scanned.iter().enumerate() {
+            let at = if backwards[i] == 0 {
+                step
+            } else {
+                steps - 1 - step
+            };
+            operands.push(element(import, node, id, axis, at)?);
+        }
+        let outputs = subgraph::body(import, body, &operands)?;
+        carried = outputs[..states].to_vec();
+        for (list, &id) in stacked.iter_mut().zip(&outputs[states..]) {
+            list.push(id);
+        }
+    }
+    let mut outputs = carried;
+    for (i, list) in stacked.iter_mut().enumerate() {
+        if prepends[i] != 0 {
+            list.reverse();
+        }
+        let rank = list.first().map_or(0, |&id| import.rank(id)) + 1;
+        let axis = axis_of(output_axes[i], rank)?;
+        outputs.push(stack(import, node, &format!("scan_{i}"), list, axis)?);
+    }
+    Ok(outputs)
+}
+
+/// Element `at` of an axis, without the axis.
+fn element(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    id: ValueId,
+    axis: usize,
+    at: usize,
+) -> Result<ValueId, Stop> {
+    let mut shape = import.shape(id).to_vec();
+    let axes = shape.iter().enumerate().map(|(i, &len)| SliceAxis {
+        start: if i == axis { at } else { 0 },
+        step: 1,
+        len: if i == axis { 1 } else { len },
+    });
+    let axes = axes.collect();
+    let one = import.emit_part(node, "step", Op::Slice { axes }, &[id])?;
+    shape.remove(axis);
+    import.emit_part(node, "element", Op::Reshape { shape }, &[one])
+}
+
+/// Values side by side along a new axis.
+fn stack(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    part: &str,
+    values: &[ValueId],
+    axis: usize,
+) -> Result<ValueId, Stop> {
+    let Some(&first) = values.first() else {
+        return gap("a loop without trips whose values are stacked is not supported");
+    };
+    let mut shape = import.shape(first).to_vec();
+    if values.iter().any(|&id| import.shape(id) != shape) {
+        return invalid("the stacked values have different shapes");
+    }
+    shape.insert(axis, 1);
+    let mut rows = Vec::with_capacity(values.len());
+    for &id in values {
+        let shape = shape.clone();
+        rows.push(import.emit_part(node, &format!("{part}_row"), Op::Reshape { shape }, &[id])?);
+    }
+    import.emit_part(node, part, Op::Concat { axis }, &rows)
+}
