@@ -19,6 +19,11 @@ impl NodeProto {
         }
     }
 
+    /// Bytes of the node in a file: what a copy of it costs, its attributes' tensors included.
+    pub fn encoded_bytes(&self) -> usize {
+        prost::Message::encoded_len(self)
+    }
+
     /// The attribute as it is.
     pub fn attr(&self, name: &str) -> Option<&AttributeProto> {
         self.attribute

@@ -10,6 +10,11 @@ use super::importer::Importer;
 use super::layout::{stored_constant, to_channels_first, to_channels_last, transpose};
 use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
 
+/// Weights of all phases together, zeros that fill taps included.
+const MAX_WEIGHTS: usize = 1 << 26;
+/// Phases of a transposed convolution: 64 × 64 results for an input.
+const MAX_PHASES: usize = 1 << 12;
+
 /// One spatial axis.
 #[derive(Clone, Copy, Debug)]
 struct Axis {
@@ -86,6 +91,7 @@ pub(crate) fn conv_transpose(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> 
         axes: &axes,
         dilations: &dilations,
     };
+    kernel.check()?;
     let x = transpose(import, node, "to_nhwc", x, to_channels_last(x_shape.len()))?;
     let x = fitted(import, node, x, &axes)?;
     let depthwise = groups == w_shape[0] && w_shape[1] == 1 && groups > 1;
@@ -247,6 +253,28 @@ struct Kernel<'a> {
 }
 
 impl Kernel<'_> {
+    /// Refuses kernels of which the convolution would be too large, before anything of it is made.
+    fn check(&self) -> Result<(), Stop> {
+        let product = |start: usize, of: fn(&Axis) -> usize| {
+            let mut axes = self.axes.iter().map(of);
+            axes.try_fold(start, usize::checked_mul)
+        };
+        let phases = product(1, |a| a.stride).filter(|&n| n <= MAX_PHASES);
+        let Some(phases) = phases else {
+            return gap(format!(
+                "strides of more than {MAX_PHASES} positions together"
+            ));
+        };
+        let taps = product(phases, Axis::taps);
+        let weights = taps.and_then(|n| n.checked_mul(self.shape[0])?.checked_mul(self.shape[1]));
+        match weights {
+            Some(n) if n <= MAX_WEIGHTS => Ok(()),
+            _ => gap(format!(
+                "more than {MAX_WEIGHTS} weights of all phases together"
+            )),
+        }
+    }
+
     fn phases(&self) -> usize {
         self.axes.iter().map(|a| a.stride).product()
     }
@@ -277,14 +305,7 @@ impl Kernel<'_> {
         let channels = self.shape[0] / self.groups;
         let taps: Vec<usize> = self.axes.iter().map(Axis::taps).collect();
         let all: usize = taps.iter().product();
-        let count = outputs
-            .len()
-            .checked_mul(all)
-            .and_then(|n| n.checked_mul(channels));
-        if count.is_none_or(|n| n > 1 << 28) {
-            return gap("the weights of all phases are too large");
-        }
-        let mut data = Vec::with_capacity(count.unwrap_or(0));
+        let mut data = Vec::with_capacity(outputs.len() * all * channels);
         let mut at = vec![0; taps.len()];
         for &(g, m, phase) in outputs {
             for flat in 0..all {

@@ -10,6 +10,8 @@ use crate::{Error, ErrorKind};
 
 /// Calls within calls.
 const MAX_DEPTH: usize = 32;
+/// Bytes of nodes that calls may copy in all: a constant in a body is copied for every call.
+const MAX_COPIED: usize = 1 << 28;
 
 /// The nodes of the graph with all calls of the model's own functions written out.
 ///
@@ -18,11 +20,18 @@ const MAX_DEPTH: usize = 32;
 /// missing inputs; [`ErrorKind::Unsupported`] for a body of another opset or with subgraphs.
 pub(super) fn inlined(model: &Model) -> Result<Vec<NodeProto>, Error> {
     let mut out = Vec::with_capacity(model.graph().node.len());
-    let mut calls = 0;
+    let mut spent = Spent::default();
     for node in &model.graph().node {
-        expand(model, node.clone(), 0, &mut calls, &mut out)?;
+        expand(model, node.clone(), 0, &mut spent, &mut out)?;
     }
     Ok(out)
+}
+
+/// What writing out calls has cost so far.
+#[derive(Default)]
+struct Spent {
+    calls: usize,
+    bytes: usize,
 }
 
 fn invalid(message: String) -> Error {
@@ -41,7 +50,7 @@ fn expand(
     model: &Model,
     node: NodeProto,
     depth: usize,
-    calls: &mut usize,
+    spent: &mut Spent,
     out: &mut Vec<NodeProto>,
 ) -> Result<(), Error> {
     let Some(function) = called(model, &node) else {
@@ -53,8 +62,8 @@ fn expand(
         out.push(node);
         return Ok(());
     };
-    *calls += 1;
-    if depth >= MAX_DEPTH || *calls > MAX_NODES {
+    spent.calls += 1;
+    if depth >= MAX_DEPTH || spent.calls > MAX_NODES {
         return Err(invalid(format!(
             "function \"{}\" is called too deep or too often",
             function.name
@@ -65,7 +74,7 @@ fn expand(
         "" => node.output.first().map_or("", String::as_str),
         name => name,
     };
-    let prefix = format!("{label}/{}", *calls);
+    let prefix = format!("{label}/{}", spent.calls);
     let mut names = names(function, &node);
     for inner in &function.node {
         let mut inner = inner.clone();
@@ -80,7 +89,14 @@ fn expand(
             *name = actual;
         }
         inner.attribute = attributes(function, &node, &inner)?;
-        expand(model, inner, depth + 1, calls, out)?;
+        spent.bytes = spent.bytes.saturating_add(inner.encoded_bytes());
+        if spent.bytes > MAX_COPIED {
+            return Err(invalid(format!(
+                "calls of function \"{}\" copy more than {MAX_COPIED} bytes; give it its constants as inputs",
+                function.name
+            )));
+        }
+        expand(model, inner, depth + 1, spent, out)?;
     }
     Ok(())
 }

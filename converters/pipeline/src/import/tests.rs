@@ -3,6 +3,7 @@
 mod damaged;
 mod forms;
 mod narrow;
+mod oversized;
 mod quantised;
 
 use redpoll_graph::{Data, Tensor, eval};

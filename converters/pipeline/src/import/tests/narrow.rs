@@ -53,7 +53,7 @@ fn a_width_follows_what_only_moves() {
 }
 
 /// A model whose node `y` calls `scaled`, which multiplies by the attribute `factor` and adds `x`.
-fn with_function(call: NodeProto, defaults: Vec<AttributeProto>) -> Model {
+pub(super) fn with_function(call: NodeProto, defaults: Vec<AttributeProto>) -> Model {
     let constant = NodeProto::new("Constant", "k", [""; 0], ["k"]);
     let mut by_name = AttributeProto {
         name: "value_float".into(),
