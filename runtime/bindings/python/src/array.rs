@@ -1,9 +1,13 @@
 //! NumPy arrays from and to the bytes of inputs and outputs.
 
 use numpy::ndarray::{ArrayViewD, IxDyn};
-use numpy::{Element, PyArray, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{
+    Element, Ix1, PyArray, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyUntypedArray,
+    PyUntypedArrayMethods,
+};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use redpoll::{DType, TensorInfo};
 
 /// NumPy's name of an element type.
@@ -19,8 +23,11 @@ pub(crate) fn numpy_name(dtype: DType) -> &'static str {
     }
 }
 
-/// Copies an array into `memory` after checking type and shape. One copy; the array must be in C order.
-pub(crate) fn read(array: &Bound<'_, PyAny>, info: &TensorInfo, memory: &mut [u8]) -> PyResult<()> {
+/// The bytes of an array that fits an input: its type and shape, in C order. Nothing is copied.
+pub(crate) fn bytes_of<'py>(
+    array: &Bound<'py, PyAny>,
+    info: &TensorInfo,
+) -> PyResult<PyReadonlyArray1<'py, u8>> {
     let name = &info.name;
     let array = array.cast::<PyUntypedArray>().map_err(|_| {
         PyTypeError::new_err(format!("input \"{name}\" takes a NumPy array"))
@@ -47,17 +54,15 @@ pub(crate) fn read(array: &Bound<'_, PyAny>, info: &TensorInfo, memory: &mut [u8
     let bytes = array
         .call_method1("reshape", (-1,))?
         .call_method1("view", ("uint8",))?;
-    let bytes = bytes.cast::<PyArray<u8, numpy::Ix1>>()?.readonly();
-    let bytes = bytes.as_slice()?;
-    if bytes.len() != memory.len() {
+    let bytes = bytes.cast::<PyArray<u8, Ix1>>()?.try_readonly()?;
+    if bytes.len() != info.bytes {
         return Err(PyValueError::new_err(format!(
             "input \"{name}\" has {} bytes, got {}",
-            memory.len(),
+            info.bytes,
             bytes.len()
         )));
     }
-    memory.copy_from_slice(bytes);
-    Ok(())
+    Ok(bytes)
 }
 
 /// A new array with a copy of `bytes`.
@@ -70,7 +75,7 @@ pub(crate) fn copy<'py>(
     typed(&flat, info)
 }
 
-/// An array over `bytes` themselves, which `owner` keeps alive.
+/// A read-only array over `bytes` themselves, which `owner` keeps alive.
 ///
 /// # Safety
 /// `bytes` live as long as `owner`, and nobody reads the array while they are written.
@@ -83,6 +88,9 @@ pub(crate) unsafe fn view<'py>(
         .map_err(|e| PyValueError::new_err(e.to_string()))?;
     // SAFETY: as this function's.
     let flat: Bound<'py, PyArrayDyn<u8>> = unsafe { PyArray::borrow_from_array(&elements, owner) };
+    let frozen = PyDict::new(flat.py());
+    frozen.set_item("write", false)?;
+    flat.call_method("setflags", (), Some(&frozen))?;
     typed(&flat, info)
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use redpoll::Options;
+use redpoll::{Options, Select};
 
 use crate::{array, error};
 
@@ -143,7 +143,7 @@ impl Session {
 
     /// Runs once and returns the outputs by name. Other Python threads run meanwhile.
     ///
-    /// With `copy=False` the arrays are the session's own memory, valid until its next run.
+    /// With `copy=False` the arrays are the session's own memory, valid until its next run, and read-only.
     #[pyo3(signature = (inputs, *, copy = true))]
     fn run<'py>(
         this: &Bound<'py, Self>,
@@ -152,14 +152,17 @@ impl Session {
     ) -> PyResult<Bound<'py, PyDict>> {
         let py = this.py();
         let me = this.get();
-        let mut session = me.lock(py);
+        // All are looked at before any is written: a call that fails leaves no input half set.
+        let mut given = Vec::with_capacity(inputs.len());
         for (name, value) in inputs.iter() {
             let name: String = name.extract()?;
-            let memory = session.input_bytes_mut(name.as_str()).map_err(error::session)?;
-            let info = me.inputs.iter().find(|i| i.name == name);
-            if let Some(info) = info {
-                array::read(&value, info, memory)?;
-            }
+            let index = name.as_str().index_in(&me.inputs).map_err(error::session)?;
+            given.push((index, array::bytes_of(&value, &me.inputs[index])?));
+        }
+        let mut session = me.lock(py);
+        for (index, bytes) in &given {
+            let memory = session.input_bytes_mut(*index).map_err(error::session)?;
+            memory.copy_from_slice(bytes.as_slice()?);
         }
         // The guard stays here: a thread that wants the session waits with the interpreter released.
         let running = &mut *session;

@@ -82,8 +82,20 @@ def test_a_view_is_the_sessions_memory_and_keeps_it_alive(converted, data):
     again = session.run({x.name: data[0][1].reshape(x.shape)}, copy=False)[y.name]
     assert again.__array_interface__["data"][0] == address
     assert not np.array_equal(kept, again)
+    with pytest.raises(ValueError, match="read-only"):
+        again[...] = 0
     del session
     assert np.isfinite(again).all()
+
+
+def test_an_input_that_was_refused_is_not_taken_for_written(converted, data):
+    out, _ = converted
+    session = redpoll.Session(out / "model.plan")
+    x = session.inputs[0]
+    with pytest.raises(ValueError, match="shape"):
+        session.run({x.name: np.zeros((1, 1), np.float32)})
+    with pytest.raises(ValueError, match="written"):
+        session.run({})
 
 
 def test_threads_share_a_session(converted, data):
