@@ -1,0 +1,57 @@
+//! From samples to events: what runs between a microphone and an answer.
+//!
+//! | wanted | use | needs |
+//! |---|---|---|
+//! | log-mel, MFCC, PCEN of a stream | [`FrontEnd`] with a [`Spec`] | `alloc` |
+//! | features of microWakeWord and TFLite Micro models, bit for bit | [`MicroFrontEnd`] | nothing |
+//! | spectra and back | [`RealFft`] | `alloc` |
+//! | the last seconds of a stream | [`Ring`] | `alloc` |
+//!
+//! Every front end takes any number of samples at a time and gives the same bits as if it had got all of them at once;
+//! after it was made it allocates nothing. All arithmetic is plain Rust and the crate `libm`: the same bits on every
+//! target.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+#[cfg(feature = "alloc")]
+mod compress;
+#[cfg(feature = "alloc")]
+mod dct;
+mod emphasis;
+#[cfg(feature = "alloc")]
+mod fft;
+#[cfg(feature = "alloc")]
+mod framer;
+#[cfg(feature = "alloc")]
+mod front_end;
+#[cfg(feature = "alloc")]
+mod mel;
+pub mod micro;
+#[cfg(feature = "alloc")]
+mod presets;
+#[cfg(feature = "alloc")]
+mod ring;
+#[cfg(feature = "alloc")]
+mod spec;
+mod window;
+
+#[cfg(feature = "alloc")]
+pub use compress::{Compression, Pcen};
+pub use emphasis::Emphasis;
+#[cfg(feature = "alloc")]
+pub use fft::{Complex, RealFft};
+#[cfg(feature = "alloc")]
+pub use front_end::FrontEnd;
+#[cfg(feature = "alloc")]
+pub use mel::{Mel, MelBank, MelScale, Norm, Triangles};
+pub use micro::MicroFrontEnd;
+#[cfg(feature = "alloc")]
+pub use presets::whisper_normalize;
+#[cfg(feature = "alloc")]
+pub use ring::Ring;
+#[cfg(feature = "alloc")]
+pub use spec::{Mfcc, Padding, Placement, Spec, SpecError, Spectrum};
+pub use window::Window;
