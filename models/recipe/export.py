@@ -1,4 +1,4 @@
-"""Write the trained weights as ONNX, node by node: no exporter in between that fuses or renames anything.
+"""Write trained weights as ONNX, node by node: no exporter in between that fuses or renames anything.
 
 Convolution and BatchNormalization stay separate nodes, as trained: folding them is the converter's work.
 """
@@ -7,13 +7,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from network import BATCH_NORM_EPSILON, CLASSES, FEATURES, SIDE, STAGES
+from .network import BATCH_NORM_EPSILON
 
 OPSET = 17
 IR_VERSION = 8
 
 
-def build(weights):
+def build(network, weights):
     """The ONNX model; `weights` maps PyTorch's state names to arrays."""
     nodes, initialisers = [], []
 
@@ -25,8 +25,8 @@ def build(weights):
         nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
-    value = "image"
-    for stage in STAGES:
+    value = network.input
+    for stage in network.stages:
         entry = value
         for conv in stage.convs:
             name, last = conv.name, stage.residual and conv is stage.convs[-1]
@@ -47,15 +47,16 @@ def build(weights):
     value = node("GlobalAveragePool", [value], "pool")
     value = node("Flatten", [value], "features", axis=1)
     node("Gemm", [value, constant("fc.weight"), constant("fc.bias")], "logits", transB=1)
-    assert weights["fc.weight"].shape == (len(CLASSES), FEATURES)
+    assert weights["fc.weight"].shape == (len(network.classes), network.features)
 
     graph = helper.make_graph(
         nodes,
-        "fashion",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 1, SIDE, SIDE])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", len(CLASSES)])],
+        network.name,
+        [helper.make_tensor_value_info(network.input, TensorProto.FLOAT, ["N", 1, *network.shape])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", len(network.classes)])],
         initialisers,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="redpoll models/fashion")
+    producer = f"redpoll models/{network.name}"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name=producer)
     onnx.checker.check_model(model, full_check=True)
     return model
