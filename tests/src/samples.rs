@@ -112,17 +112,12 @@ fn written(graph: &Graph, n: usize) -> Vec<Vec<Tensor>> {
 /// How the models that see photographs want them.
 fn preprocess(name: &str) -> Option<Preprocess> {
     let plain = Preprocess {
-        size: [224, 224],
         resize: ResizeRule::Crop,
         crop_fraction: 0.875,
-        filter: Default::default(),
-        color: ColorOrder::Rgb,
-        layout: Layout::Nchw,
         scale: 1.0 / 255.0,
         mean: vec![0.5],
         std: vec![0.5],
-        labels: Default::default(),
-        label_offset: 0,
+        ..Preprocess::new([224, 224])
     };
     Some(match name {
         "vision/efficientnet_lite0_f32" => plain,

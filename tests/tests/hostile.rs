@@ -380,7 +380,9 @@ fn damaged_images_and_descriptions() {
         damage(&mut bytes, &mut Random::new(seed as u64 + 1));
         std::fs::write(&toml, &bytes).expect("a file to write to");
         let done = bounded(&format!("description, seed {seed}"), || {
-            Preprocess::read(&toml).and_then(|_| read_all(&folder.0, &specs))
+            Preprocess::read(&toml)
+                .map_err(Error::from)
+                .and_then(|_| read_all(&folder.0, &specs))
         });
         accepted += usize::from(done.is_ok());
     }

@@ -62,6 +62,12 @@ pub fn code(e: &anyhow::Error) -> u8 {
                 _ => USAGE,
             };
         }
+        if let Some(e) = cause.downcast_ref::<redpoll_vision::FileError>() {
+            return match e.kind() {
+                redpoll_vision::FileErrorKind::Description => USAGE,
+                _ => IO,
+            };
+        }
         if cause.is::<std::io::Error>() {
             return IO;
         }

@@ -105,11 +105,11 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
         .as_ref()
         .map_or(optimized.graph(), |(q, _)| q.graph());
     let mut graph = graph.clone();
-    if let Some(p) = calibration
+    let of_samples = calibration
         .as_ref()
         .or(evaluation.as_ref())
-        .and_then(Samples::preprocess)
-    {
+        .and_then(Samples::preprocess);
+    if let Some(p) = request.preprocess.as_ref().or(of_samples) {
         graph.metadata.insert("preprocess".into(), p.to_toml());
     }
     let lowered = lower(&graph, &request.lower)?;

@@ -87,3 +87,13 @@ impl From<redpoll_graph::Error> for Error {
         Self::new(kind, e.to_string())
     }
 }
+
+impl From<redpoll_vision::FileError> for Error {
+    fn from(e: redpoll_vision::FileError) -> Self {
+        let kind = match e.kind() {
+            redpoll_vision::FileErrorKind::Io => ErrorKind::Io,
+            _ => ErrorKind::Invalid,
+        };
+        Self::new(kind, e.to_string())
+    }
+}

@@ -2,32 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use image::imageops::FilterType;
-use image::{ImageReader, RgbImage};
 use redpoll_graph::{DType, Data, Tensor};
+use redpoll_vision::{
+    Input, Labels, Picture, Preprocess, Preprocessor, Target, Values, is_picture,
+};
 
-use super::preprocess::{ColorOrder, Filter, Labels, Layout, Preprocess, ResizeRule};
 use super::{InputSpec, Sample, invalid, io_error};
 use crate::Error;
-
-/// Largest width or height read.
-const MAX_SIDE: u32 = 16_384;
-/// Most memory that one image may take while it is decoded.
-const MAX_DECODE_BYTES: u64 = 512 << 20;
 
 #[derive(Debug)]
 pub(super) struct Images {
     files: Vec<(PathBuf, Option<usize>)>,
     description: Preprocess,
-}
-
-fn is_image(path: &Path) -> bool {
-    let extension = path
-        .extension()
-        .and_then(|e| e.to_str())
-        .unwrap_or("")
-        .to_ascii_lowercase();
-    matches!(extension.as_str(), "jpg" | "jpeg" | "png" | "bmp")
 }
 
 fn list(path: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -43,7 +29,7 @@ fn list(path: &Path) -> Result<Vec<PathBuf>, Error> {
 /// True when the folder, or a folder in it, holds images.
 pub(super) fn has_images(path: &Path) -> Result<bool, Error> {
     for entry in list(path)? {
-        if is_image(&entry) || (entry.is_dir() && list(&entry)?.iter().any(|p| is_image(p))) {
+        if is_picture(&entry) || (entry.is_dir() && list(&entry)?.iter().any(|p| is_picture(p))) {
             return Ok(true);
         }
     }
@@ -58,12 +44,16 @@ impl Images {
     ) -> Result<Self, Error> {
         let shape = description.shape();
         match specs {
-            [s] if s.shape == shape && s.dtype == DType::F32 => {}
+            [s] if s.shape == shape && target(&description, s.dtype).is_some() => {}
             [s] => {
+                let made = match description.values {
+                    Values::Real => "f32",
+                    Values::Bytes => "f32, u8 or i8",
+                };
                 return Err(invalid(
                     path,
                     format!(
-                        "the preprocessing makes f32 {shape:?}, the model wants {} {:?}",
+                        "the preprocessing makes {made} {shape:?}, the model wants {} {:?}",
                         s.dtype, s.shape
                     ),
                 ));
@@ -74,12 +64,15 @@ impl Images {
         let mut class = 0;
         for entry in list(path)? {
             if entry.is_dir() {
-                let inside: Vec<_> = list(&entry)?.into_iter().filter(|p| is_image(p)).collect();
+                let inside: Vec<_> = list(&entry)?
+                    .into_iter()
+                    .filter(|p| is_picture(p))
+                    .collect();
                 if !inside.is_empty() {
                     files.extend(inside.into_iter().map(|p| (p, Some(class))));
                     class += 1;
                 }
-            } else if is_image(&entry) {
+            } else if is_picture(&entry) {
                 files.push((entry, None));
             }
         }
@@ -118,22 +111,39 @@ impl Images {
         &self.description
     }
 
-    pub(super) fn get(&self, index: usize, _specs: &[InputSpec]) -> Result<Sample, Error> {
+    pub(super) fn get(&self, index: usize, specs: &[InputSpec]) -> Result<Sample, Error> {
         let (path, label) = &self.files[index];
-        let mut reader = ImageReader::open(path)
-            .and_then(ImageReader::with_guessed_format)
-            .map_err(|e| io_error(path, e))?;
-        let mut limits = image::Limits::default();
-        limits.max_image_width = Some(MAX_SIDE);
-        limits.max_image_height = Some(MAX_SIDE);
-        limits.max_alloc = Some(MAX_DECODE_BYTES);
-        reader.limits(limits);
-        let rgb = reader.decode().map_err(|e| invalid(path, e))?.to_rgb8();
-        let data = Data::F32(to_values(
-            &to_size(rgb, &self.description),
-            &self.description,
-        ));
-        let tensor = Tensor::new(self.description.shape(), data).map_err(|e| invalid(path, e))?;
+        let picture = Picture::open(path)?;
+        let dtype = specs.first().map_or(DType::F32, |s| s.dtype);
+        let target = target(&self.description, dtype).unwrap_or(Target::F32);
+        let size = (picture.width(), picture.height());
+        let mut prepare =
+            Preprocessor::new(&self.description, size, target).map_err(|e| invalid(path, e))?;
+        let frame = picture.frame();
+        let n = prepare.len();
+        let data = match dtype {
+            DType::U8 => {
+                let mut out = vec![0; n];
+                prepare
+                    .fill(&frame, Input::U8(&mut out))
+                    .map(|()| Data::U8(out))
+            }
+            DType::I8 => {
+                let mut out = vec![0; n];
+                prepare
+                    .fill(&frame, Input::I8(&mut out))
+                    .map(|()| Data::I8(out))
+            }
+            _ => {
+                let mut out = vec![0.0; n];
+                prepare
+                    .fill(&frame, Input::F32(&mut out))
+                    .map(|()| Data::F32(out))
+            }
+        };
+        let data = data.map_err(|e| invalid(path, e))?;
+        let shape = self.description.shape().to_vec();
+        let tensor = Tensor::new(shape, data).map_err(|e| invalid(path, e))?;
         Ok(Sample {
             inputs: vec![tensor],
             label: *label,
@@ -141,53 +151,20 @@ impl Images {
     }
 }
 
-/// Crops and scales to the description's size.
-fn to_size(image: RgbImage, d: &Preprocess) -> RgbImage {
-    let [h, w] = d.size;
-    let filter = match d.filter {
-        Filter::Nearest => FilterType::Nearest,
-        Filter::Bilinear => FilterType::Triangle,
-        Filter::Bicubic => FilterType::CatmullRom,
-    };
-    let cropped = match d.resize {
-        ResizeRule::Stretch => image,
-        ResizeRule::Crop => {
-            // The centre that, scaled, is the fraction of the short side, in the aspect of the result.
-            let (iw, ih) = (f64::from(image.width()), f64::from(image.height()));
-            let fraction = f64::from(d.crop_fraction);
-            let scale = (iw / f64::from(w)).min(ih / f64::from(h)) * fraction;
-            let side =
-                |n: u32, limit: f64| ((f64::from(n) * scale).round().min(limit) as u32).max(1);
-            let (cw, ch) = (side(w, iw), side(h, ih));
-            let (x, y) = ((image.width() - cw) / 2, (image.height() - ch) / 2);
-            image::imageops::crop_imm(&image, x, y, cw, ch).to_image()
-        }
-    };
-    if cropped.dimensions() == (w, h) {
-        return cropped;
-    }
-    image::imageops::resize(&cropped, w, h, filter)
-}
-
-fn to_values(image: &RgbImage, d: &Preprocess) -> Vec<f32> {
-    let channels = d.channels();
-    let pixel = |p: &image::Rgb<u8>, c: usize| match d.color {
-        ColorOrder::Rgb => p.0[c],
-        ColorOrder::Bgr => p.0[2 - c],
-        // ITU-R BT.601, rounded, as Pillow's mode L.
-        ColorOrder::Gray => {
-            let [r, g, b] = p.0.map(u32::from);
-            ((r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16) as u8
-        }
-    };
-    match d.layout {
-        Layout::Nhwc => image
-            .pixels()
-            .flat_map(|p| (0..channels).map(move |c| d.normalize(pixel(p, c), c)))
-            .collect(),
-        Layout::Nchw => (0..channels)
-            .flat_map(|c| image.pixels().map(move |p| d.normalize(pixel(p, c), c)))
-            .collect(),
+/// What pictures become for an input of this type; bytes only as they are, for their scale is not known here.
+fn target(description: &Preprocess, dtype: DType) -> Option<Target> {
+    let bytes = description.values == Values::Bytes;
+    match dtype {
+        DType::F32 => Some(Target::F32),
+        DType::U8 if bytes => Some(Target::U8 {
+            scale: 0.0,
+            zero_point: 0,
+        }),
+        DType::I8 if bytes => Some(Target::I8 {
+            scale: 0.0,
+            zero_point: 0,
+        }),
+        _ => None,
     }
 }
 
@@ -199,11 +176,9 @@ mod tests {
     fn an_image_becomes_the_described_tensor() {
         let dir = std::env::temp_dir().join(format!("redpoll-img-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
-        let mut image = RgbImage::new(4, 2);
-        for (i, p) in image.pixels_mut().enumerate() {
-            p.0 = [i as u8, 100, 200];
-        }
-        image.save(dir.join("0007_x.png")).unwrap();
+        let pixels = (0..8).flat_map(|i| [i, 100, 200]).collect();
+        let image = Picture::from_rgb(4, 2, pixels).unwrap();
+        image.save(&dir.join("0007_x.png")).unwrap();
         let toml = "size = [2, 2]\nresize = 'crop'\ncolor = 'bgr'\nlayout = 'nchw'\nscale = 0.5\nmean = [1.0]\nlabels = 'prefix'";
         std::fs::write(dir.join("preprocess.toml"), toml).unwrap();
         let spec = InputSpec {
@@ -211,7 +186,7 @@ mod tests {
             dtype: DType::F32,
             shape: vec![1, 3, 2, 2],
         };
-        let samples = super::super::Samples::open(&dir, &[spec], None).unwrap();
+        let samples = super::super::Samples::open(&dir, std::slice::from_ref(&spec), None).unwrap();
         assert_eq!((samples.len(), samples.has_labels()), (1, true));
         let sample = samples.get(0).unwrap();
         assert_eq!(sample.label, Some(7));
@@ -221,13 +196,24 @@ mod tests {
             .map(|&p| p as f32 * 0.5 - 1.0)
             .collect();
         assert_eq!(sample.inputs[0].as_f32().unwrap(), expected);
+        let bytes = InputSpec {
+            dtype: DType::U8,
+            ..spec.clone()
+        };
+        let refused =
+            super::super::Samples::open(&dir, std::slice::from_ref(&bytes), None).unwrap_err();
+        assert!(refused.to_string().contains("wants u8"), "{refused}");
         std::fs::write(
             dir.join("preprocess.toml"),
-            "size = [2, 2]\nresise = 'crop'",
+            format!("{toml}\nvalues = 'bytes'"),
         )
         .unwrap();
-        let wrong = Preprocess::read(&dir.join("preprocess.toml")).unwrap_err();
-        assert!(wrong.to_string().contains("resise"));
+        let samples = super::super::Samples::open(&dir, &[bytes], None).unwrap();
+        let expected = [200, 200, 200, 200, 100, 100, 100, 100, 1, 2, 5, 6];
+        assert_eq!(
+            samples.get(0).unwrap().inputs[0].data(),
+            &Data::U8(expected.to_vec())
+        );
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -2,19 +2,18 @@
 //! description.
 //!
 //! [`Samples::open`] looks at the path: a `.npz` or `.npy` file, a folder with `.npy` files, or a folder with images
-//! and a `preprocess.toml` (or one given beside it). Samples are produced one at a time, in a fixed order.
+//! and a `preprocess.toml` (or one given beside it): `redpoll-vision` reads and prepares them, as on the device. Samples are produced one at a time, in a fixed order.
 
 mod arrays;
 mod images;
 mod npy;
-mod preprocess;
 
 use std::path::Path;
 
 use redpoll_graph::{DType, Tensor};
 
 pub use npy::{read_npy, read_npz, write_npz};
-pub use preprocess::{ColorOrder, Filter, Layout, Preprocess, ResizeRule};
+pub use redpoll_vision::{ColorOrder, Filter, Layout, Preprocess, ResizeRule};
 
 use crate::{Error, ErrorKind};
 

@@ -1,0 +1,8 @@
+//! For hosts: picture files, descriptions as TOML.
+
+mod error;
+mod picture;
+mod toml_text;
+
+pub use error::{FileError, FileErrorKind};
+pub use picture::{MAX_DECODED_BYTES, MAX_PICTURE_SIDE, Picture, is_picture};

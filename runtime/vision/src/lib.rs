@@ -1,0 +1,36 @@
+//! Vision on the device: from pixels to a model's input, and from its outputs to an answer.
+//!
+//! | wanted | use |
+//! |---|---|
+//! | pixels of a camera or a decoder | [`Frame`], [`Format`], [`Matrix`], [`Orientation`] |
+//! | what a model wants | [`Preprocess`], stored with the model |
+//! | the model's input, in one pass | [`Preprocessor`] |
+//! | picture files (feature `std`) | `Picture` |
+//!
+//! Without the default feature `std` it needs a heap, and takes memory only when a [`Preprocessor`] is made. Bytes are the
+//! same on every target: integers, or float operations in a fixed order.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod error;
+mod input;
+mod resize;
+mod task;
+
+#[cfg(feature = "std")]
+mod host;
+
+pub use error::VisionError;
+pub use input::{
+    Anchor, ColorOrder, Format, Frame, Input, Labels, Layout, MAX_INPUT_SIDE, MAX_SIDE, Matrix,
+    Orientation, Placement, Preprocess, Preprocessor, ResizeRule, Target, Values, luma,
+};
+pub use resize::Filter;
+pub use task::Task;
+
+#[cfg(feature = "std")]
+pub use host::{
+    FileError, FileErrorKind, MAX_DECODED_BYTES, MAX_PICTURE_SIDE, Picture, is_picture,
+};
