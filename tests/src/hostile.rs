@@ -242,6 +242,7 @@ pub fn work(op: &Op) -> u64 {
         Op::GatherElements(p) => product(&p.dims),
         Op::ScatterElements(p) => product(&p.dims),
         Op::TopK(p) => product(&[p.outer, p.count, p.inner, p.k]),
+        Op::NonMaxSuppression(p) => product(&[p.images, p.classes, p.count, p.count]),
         // The check bounds the entries of a map by its tensors' sizes only loosely.
         Op::SparseRows(p) => product(&[p.outer, p.size, p.inner, p.size]),
         _ => 0,

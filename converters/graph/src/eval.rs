@@ -21,6 +21,7 @@ mod recurrent;
 mod reduce;
 mod resize;
 mod scatter;
+mod suppress;
 mod unary;
 mod window;
 
@@ -217,6 +218,7 @@ fn dispatch(op: &Op, call: &Call<'_>) -> Result<Data, Error> {
         Op::GatherNd { batch } => scatter::gather_nd(*batch, call),
         Op::ScatterElements { axis, mode } => scatter::scatter_elements(*axis, *mode, call),
         Op::ScatterNd { mode } => scatter::scatter_nd(*mode, call),
+        Op::NonMaxSuppression(n) => suppress::non_max_suppression(n, call),
         Op::SparseRows(s) => index::sparse_rows(s, call),
         Op::Cast { to } => Ok(convert::cast(*to, call.x().data())),
         Op::Quantize => convert::quantize(call),

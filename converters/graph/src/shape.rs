@@ -120,6 +120,7 @@ fn dispatch(op: &Op, values: &[&Value]) -> Result<Inferred, Error> {
         Op::GatherNd { batch } => index::gather_nd(*batch, values[0], values[1]),
         Op::ScatterElements { axis, mode } => index::scatter_elements(*axis, *mode, values),
         Op::ScatterNd { mode } => index::scatter_nd(*mode, values),
+        Op::NonMaxSuppression(n) => index::non_max_suppression(n, values[0], values[1]),
         Op::SparseRows(s) => index::sparse_rows(s, values[0]),
         Op::Cast { to } => convert::cast(*to, values[0]),
         Op::Quantize => convert::quantize(values[0]),
@@ -136,6 +137,7 @@ fn arity(op: &Op) -> (usize, usize) {
         | Op::Binary { .. }
         | Op::Gather { .. }
         | Op::Embedding
+        | Op::NonMaxSuppression(_)
         | Op::GatherElements { .. }
         | Op::GatherNd { .. } => (2, 2),
         Op::Select | Op::ScatterElements { .. } | Op::ScatterNd { .. } => (3, 3),
@@ -196,6 +198,7 @@ pub fn keeps_qparams(op: &Op) -> bool {
         | Op::GatherNd { .. }
         | Op::ScatterElements { .. }
         | Op::ScatterNd { .. }
+        | Op::NonMaxSuppression(_)
         | Op::SparseRows(_)
         | Op::Cast { .. }
         | Op::Quantize

@@ -123,4 +123,5 @@ operations! {
     45 ScatterElements [x, indices, updates] { y, mode, dims, y_strides, size, axis_stride }
     46 ScatterNd [x, indices, updates] { y, mode, tuples, depth, sizes, strides, run }
     47 SparseRows [x, starts, index, weights] { y, outer, size, inner }
+    48 NonMaxSuppression [boxes, scores] { y, images, classes, count, per_class, iou, score, centers }
 }

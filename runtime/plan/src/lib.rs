@@ -27,6 +27,7 @@ pub mod op;
 mod open;
 mod ops;
 mod plan;
+mod sizes;
 pub mod tensor;
 pub mod window;
 mod words;
@@ -38,6 +39,7 @@ pub use error::{Fault, PlanError, Section};
 pub use op::Op;
 pub use ops::{AllOps, Ops};
 pub use plan::{Plan, Port, Step};
+pub use sizes::{OutputSize, SIZES};
 pub use tensor::{DType, Place, Shape, Tensor, TensorId};
 pub use window::Window;
 #[cfg(feature = "write")]

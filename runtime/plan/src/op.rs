@@ -511,5 +511,6 @@ pub enum Op {
     ScatterElements(ScatterElements),
     ScatterNd(ScatterNd),
     SparseRows(SparseRows),
+    NonMaxSuppression(NonMaxSuppression),
     RecurrentF32(RecurrentF32),
 }

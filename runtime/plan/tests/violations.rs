@@ -383,6 +383,37 @@ fn indices_and_choices_stay_inside() {
 }
 
 #[test]
+fn boxes_and_scores_fit() {
+    let is = |fault| PlanError::Step(0, fault);
+    let boxes = |change: fn(&mut NonMaxSuppression)| {
+        step_error(|b| {
+            let mut p = NonMaxSuppression {
+                boxes: arena(b, "boxes", DType::F32, &[1, 8, 4], 0),
+                scores: arena(b, "scores", DType::F32, &[1, 2, 8], 128),
+                y: arena(b, "y", DType::I64, &[7, 3], 192),
+                images: 1,
+                classes: 2,
+                count: 8,
+                per_class: 3,
+                iou: 0.5,
+                score: f32::NEG_INFINITY,
+                centers: 0,
+            };
+            change(&mut p);
+            Op::NonMaxSuppression(p)
+        })
+    };
+    assert_eq!(boxes(|p| p.per_class = 9), is(Fault::Geometry));
+    assert_eq!(boxes(|p| p.per_class = 0), is(Fault::Geometry));
+    assert_eq!(boxes(|p| p.per_class = 4), is(Fault::Length));
+    assert_eq!(boxes(|p| p.classes = u32::MAX), is(Fault::Geometry));
+    assert_eq!(boxes(|p| p.count = u32::MAX), is(Fault::Geometry));
+    assert_eq!(boxes(|p| p.images = 2), is(Fault::Length));
+    assert_eq!(boxes(|p| p.centers = 2), is(Fault::Value));
+    assert_eq!(boxes(|p| p.iou = f32::NAN), is(Fault::Value));
+}
+
+#[test]
 fn maps_read_what_is_there() {
     let map = |starts: &'static [i32], index: &'static [i32]| {
         step_error(|b| {

@@ -1,6 +1,6 @@
 //! One interface over everything that can run a model.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::info::TensorInfo;
 use crate::session::Session;
 use crate::value::Value;
@@ -38,6 +38,19 @@ pub trait Backend {
     ///
     /// No such output.
     fn output(&self, index: usize) -> Result<Value<'_>, Error>;
+
+    /// The dimensions of output number `index` of the last run: those of [`Self::outputs`] unless they depend on data.
+    ///
+    /// # Errors
+    ///
+    /// No such output.
+    fn output_shape(&self, index: usize) -> Result<Vec<usize>, Error> {
+        let info = self.outputs().get(index);
+        info.map(|info| info.shape.clone()).ok_or_else(|| {
+            let message = format!("there is no output number {index}");
+            Error::new(ErrorKind::NoSuchTensor, message)
+        })
+    }
 }
 
 impl Backend for Session {
@@ -64,6 +77,10 @@ impl Backend for Session {
     fn output(&self, index: usize) -> Result<Value<'_>, Error> {
         self.output_value(index)
     }
+
+    fn output_shape(&self, index: usize) -> Result<Vec<usize>, Error> {
+        Self::output_shape(self, index)
+    }
 }
 
 impl<B: Backend + ?Sized> Backend for Box<B> {
@@ -89,5 +106,9 @@ impl<B: Backend + ?Sized> Backend for Box<B> {
 
     fn output(&self, index: usize) -> Result<Value<'_>, Error> {
         (**self).output(index)
+    }
+
+    fn output_shape(&self, index: usize) -> Result<Vec<usize>, Error> {
+        (**self).output_shape(index)
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use redpoll_engine::{Engine, Inline, Observer, Workers};
 use redpoll_kernels::Tier;
-use redpoll_plan::Plan;
+use redpoll_plan::{OutputSize, Plan};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::error::{Error, ErrorKind};
@@ -30,6 +30,9 @@ pub struct Session {
     inputs: Vec<Input>,
     input_infos: Vec<TensorInfo>,
     outputs: Vec<TensorInfo>,
+    /// The output of the plan that each output is: those that hold sizes are left out.
+    ports: Vec<usize>,
+    sizes: Vec<OutputSize>,
 }
 
 struct Input {
@@ -81,7 +84,11 @@ impl Session {
                 Error::new(ErrorKind::Io, format!("cannot start {n} threads: {e}"))
             })?),
         };
-        let (input_infos, outputs) = tensors(file.plan());
+        let (input_infos, mut outputs) = tensors(file.plan());
+        let sizes: Vec<OutputSize> = file.plan().sizes().collect();
+        let is_size = |i: &usize| sizes.iter().any(|s| s.length == *i);
+        let ports: Vec<usize> = (0..outputs.len()).filter(|i| !is_size(i)).collect();
+        outputs = ports.iter().map(|&i| outputs[i].clone()).collect();
         let inputs = consumed(&engine)
             .into_iter()
             .map(|consumed| Input {
@@ -99,6 +106,8 @@ impl Session {
             inputs,
             input_infos,
             outputs,
+            ports,
+            sizes,
             plan: file,
         })
     }
@@ -108,7 +117,8 @@ impl Session {
         &self.input_infos
     }
 
-    /// The outputs, in the plan's order.
+    /// The outputs, in the plan's order. Where a size depends on data, `shape` and `bytes` are the largest:
+    /// [`Session::output_shape`] gives those of the last run.
     pub fn outputs(&self) -> &[TensorInfo] {
         &self.outputs
     }
@@ -227,6 +237,21 @@ impl Session {
         let index = output.index_in(&self.outputs)?;
         check_type::<T>(&self.outputs[index])?;
         <[T]>::ref_from_bytes(self.output_memory(index)?).map_err(|_| misaligned(index))
+    }
+
+    /// The dimensions of an output after the last run: those of its [`TensorInfo`], but for sizes that depend on data
+    /// (the number of boxes found, say).
+    ///
+    /// # Errors
+    ///
+    /// No such output.
+    pub fn output_shape(&self, output: impl Select) -> Result<Vec<usize>, Error> {
+        let index = output.index_in(&self.outputs)?;
+        let mut shape = self.outputs[index].shape.clone();
+        for size in self.sizes_of(index) {
+            shape[size.axis] = self.length(size, shape[size.axis])?;
+        }
+        Ok(shape)
     }
 
     /// The bytes of an output, valid as [`Self::output`] says.
@@ -378,7 +403,29 @@ impl Session {
     }
 
     fn output_memory(&self, index: usize) -> Result<&[u8], Error> {
-        Ok(Engine::new(*self.plan.plan(), self.tier).output(&self.arena, index)?)
+        let engine = Engine::new(*self.plan.plan(), self.tier);
+        let bytes = engine.output(&self.arena, self.ports[index])?;
+        let mut count = bytes.len();
+        for size in self.sizes_of(index) {
+            // No dimension of a plan is 0.
+            let most = self.outputs[index].shape[size.axis];
+            count = count / most * self.length(size, most)?;
+        }
+        Ok(bytes.get(..count).unwrap_or(bytes))
+    }
+
+    fn sizes_of(&self, index: usize) -> impl Iterator<Item = &OutputSize> {
+        let port = self.ports[index];
+        self.sizes.iter().filter(move |size| size.output == port)
+    }
+
+    /// The size that the last run found, at most what there is room for.
+    fn length(&self, size: &OutputSize, most: usize) -> Result<usize, Error> {
+        let engine = Engine::new(*self.plan.plan(), self.tier);
+        let bytes = engine.output(&self.arena, size.length)?;
+        let found = <[i64]>::ref_from_bytes(bytes).ok().and_then(|v| v.first());
+        let found = found.ok_or_else(|| misaligned(size.length))?;
+        Ok(usize::try_from(*found).unwrap_or(0).min(most))
     }
 }
 

@@ -53,6 +53,13 @@ pub(super) fn small_integers(graph: &GraphProto, inputs: &[TensorProto]) -> Vec<
     small.map(|(info, _)| info.name.clone()).collect()
 }
 
+/// Names of inputs of one number without axes: the bounds of a range.
+pub(super) fn single_numbers(graph: &GraphProto, inputs: &[TensorProto]) -> Vec<String> {
+    let pairs = graph.input.iter().zip(inputs);
+    let single = pairs.filter(|(_, t)| t.dims.is_empty() && t.data_type != 9);
+    single.map(|(info, _)| info.name.clone()).collect()
+}
+
 /// Drops inputs that an initialiser gives a value: old models list those too.
 pub(super) fn drop_initialised(graph: &mut GraphProto) {
     let initialised: Vec<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();

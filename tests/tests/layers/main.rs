@@ -3,5 +3,6 @@
 
 mod control;
 mod conv_transpose;
+mod data_sizes;
 mod einsum;
 mod recurrent;

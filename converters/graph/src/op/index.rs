@@ -41,6 +41,19 @@ pub struct TopK {
     pub indices: bool,
 }
 
+/// Attributes of [`Op::NonMaxSuppression`](super::Op::NonMaxSuppression).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NonMaxSuppression {
+    /// Most boxes chosen of a class in an image; not more than there are boxes.
+    pub per_class: usize,
+    /// A box that overlaps a chosen one by more than this share of their union is not chosen.
+    pub iou: f32,
+    /// Only boxes with a greater score are chosen.
+    pub score: f32,
+    /// Boxes are centre and size `[x, y, width, height]` instead of opposite corners `[y, x, y, x]`.
+    pub centers: bool,
+}
+
 /// What a scattered element does to the one that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

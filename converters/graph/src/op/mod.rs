@@ -32,7 +32,7 @@ mod reduce;
 pub use clamp::Clamp;
 pub use conv::{Conv, Pool, PoolKind};
 pub use elementwise::{BinaryFn, UnaryFn};
-pub use index::{ArgReduce, Cumulate, Scatter, SparseRows, TopK};
+pub use index::{ArgReduce, Cumulate, NonMaxSuppression, Scatter, SparseRows, TopK};
 pub use movement::{
     NearestRounding, Pad, PadMode, Resize, ResizeCoordinates, ResizeMode, SliceAxis,
 };
@@ -174,6 +174,14 @@ pub enum Op {
         /// What an update does.
         mode: Scatter,
     },
+    /// `boxes [B, N, 4]`, `scores [B, C, N]`, both f32 → `[B · C · per_class + 1, 3]`, i64: rows of image, class and box
+    /// of those chosen, by image, class and falling score (of equal ones the first box first); zeros behind them; the
+    /// last row is their number, 0 and 0.
+    ///
+    /// Of the boxes in that order each is chosen whose score is above `score` and whose `intersection / ((a + b) −
+    /// intersection)` with no box chosen before is above `iou`, areas in f32, unfused; boxes without area or in common
+    /// have 0. ONNX NonMaxSuppression, whose result has only the rows chosen.
+    NonMaxSuppression(NonMaxSuppression),
     /// A linear map along an axis, f32.
     SparseRows(SparseRows),
     /// Converts the element type: floats to integers truncate and saturate; to bool is `≠ 0`.
@@ -230,6 +238,7 @@ impl Op {
             Self::GatherNd { .. } => "GatherNd",
             Self::ScatterElements { .. } => "ScatterElements",
             Self::ScatterNd { .. } => "ScatterNd",
+            Self::NonMaxSuppression(_) => "NonMaxSuppression",
             Self::SparseRows(_) => "SparseRows",
             Self::Cast { .. } => "Cast",
             Self::Quantize => "Quantize",

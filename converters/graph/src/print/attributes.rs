@@ -63,6 +63,14 @@ impl Display for Attributes<'_> {
             Op::GatherNd { batch } => write_list(f, "batch", &[*batch], 0),
             Op::ScatterElements { axis, mode } => write!(f, " axis={axis} mode={mode:?}"),
             Op::ScatterNd { mode } => write!(f, " mode={mode:?}"),
+            Op::NonMaxSuppression(n) => {
+                write!(
+                    f,
+                    " per_class={} iou={} score={}",
+                    n.per_class, n.iou, n.score
+                )?;
+                f.write_str(if n.centers { " centers" } else { "" })
+            }
             Op::SparseRows(s) => write!(f, " axis={} rows={}", s.axis, s.rows()),
             Op::Select
             | Op::MatMul

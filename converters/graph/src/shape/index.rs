@@ -3,7 +3,7 @@
 use super::{Inferred, broadcast, check_axis, float_only, shape_error, type_error};
 use crate::error::{Error, ErrorKind};
 use crate::graph::Value;
-use crate::op::{ArgReduce, Cumulate, ReduceKind, Scatter, SparseRows, TopK};
+use crate::op::{ArgReduce, Cumulate, NonMaxSuppression, ReduceKind, Scatter, SparseRows, TopK};
 use crate::types::DType;
 
 /// Refuses quantised data: these operators compute on values as they are.
@@ -88,6 +88,36 @@ pub(super) fn top_k(t: &TopK, x: &Value) -> Result<Inferred, Error> {
     let mut shape = x.shape.clone();
     shape[t.axis] = t.k;
     Ok((if t.indices { DType::I64 } else { x.dtype }, shape))
+}
+
+pub(super) fn non_max_suppression(
+    n: &NonMaxSuppression,
+    boxes: &Value,
+    scores: &Value,
+) -> Result<Inferred, Error> {
+    float_only("NonMaxSuppression", boxes)?;
+    float_only("NonMaxSuppression", scores)?;
+    if n.iou.is_nan() || n.score.is_nan() {
+        return Err(shape_error("a threshold is no number"));
+    }
+    let (&[images, count, 4], &[same, classes, scored]) = (&boxes.shape[..], &scores.shape[..])
+    else {
+        return Err(shape_error(format!(
+            "boxes {:?} and scores {:?} are not [B, N, 4] and [B, C, N]",
+            boxes.shape, scores.shape
+        )));
+    };
+    if images != same || count != scored || n.per_class > count || n.per_class == 0 {
+        return Err(shape_error(format!(
+            "{} boxes a class of boxes {:?} and scores {:?}",
+            n.per_class, boxes.shape, scores.shape
+        )));
+    }
+    let rows = images
+        .checked_mul(classes)
+        .and_then(|r| r.checked_mul(n.per_class)?.checked_add(1))
+        .ok_or_else(|| shape_error("the result is too large"))?;
+    Ok((DType::I64, vec![rows, 3]))
 }
 
 /// Indices of `by` stay within `data` on all axes but `axis`.

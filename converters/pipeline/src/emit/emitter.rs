@@ -292,6 +292,7 @@ impl<'g> Emitter<'g> {
             }
             Op::ScatterElements { axis, mode } => self.scatter(node, Some(*axis), *mode),
             Op::ScatterNd { mode } => self.scatter(node, None, *mode),
+            Op::NonMaxSuppression(n) => self.non_max_suppression(node, n),
             Op::SparseRows(_) => Err(self.unsupported(node, "a linear map of few weights")),
             Op::Cast { to } => self.cast(node, *to),
             Op::Quantize | Op::Requantize => {

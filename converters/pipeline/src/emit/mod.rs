@@ -17,6 +17,7 @@ mod product;
 mod recurrent;
 mod reduce;
 mod resize;
+mod suppress;
 mod tensor;
 mod window;
 

@@ -4,10 +4,12 @@
 //! shapes are (and inputs such as a sample rate, see [`set`](super::ImportOptions::set)). An `If` whose condition is not
 //! computes both branches and selects. What is unrolled counts against one limit for the whole model.
 
-use redpoll_graph::op::SliceAxis;
+use redpoll_graph::op::{BinaryFn, SliceAxis};
 use redpoll_graph::{DType, Data, Op, Tensor, ValueId};
 use redpoll_onnx::proto::{GraphProto, NodeProto};
 
+use super::bounds::bounded;
+use super::compose::Compose;
 use super::importer::Importer;
 use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
 use super::{subgraph, table};
@@ -47,6 +49,11 @@ pub(crate) fn branch(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
     let no = all(subgraph::body(import, no, &[])?)?;
     let mut outputs = Vec::with_capacity(count);
     for (i, (&a, &b)) in yes.iter().zip(&no).take(count).enumerate() {
+        if [a, b].iter().any(|id| import.bounds.contains_key(id)) {
+            return gap(format!(
+                "the condition is computed at run time and the size of output {i} depends on data"
+            ));
+        }
         if import.dtype(a) != import.dtype(b) || import.shape(a) != import.shape(b) {
             return gap(format!(
                 "the condition is computed at run time and output {i} is {} {:?} or {} {:?}: give the input that \
@@ -95,13 +102,12 @@ pub(crate) fn repeat(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
             _ => return invalid("the trip count is not one integer"),
         },
     };
+    // Whether the present trip is made: known, or a truth value that a run computes.
     let mut go_on = match node.optional(1) {
-        None => true,
-        Some(id) => match constant_bool(import, id)? {
-            Some(first) => first,
-            None => return gap("whether the loop is entered is computed at run time"),
-        },
+        None => Going::Known(true),
+        Some(id) => going(import, node, id, trips)?,
     };
+    let mut made: Option<ValueId> = None;
     let inputs = node.inputs.get(2..).unwrap_or_default();
     let mut carried = inputs
         .iter()
@@ -112,22 +118,25 @@ pub(crate) fn repeat(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
     };
     let mut stacked: Vec<Vec<ValueId>> = vec![Vec::new(); scans];
     let mut trip = 0;
-    while go_on && trip < trips {
+    while go_on != Going::Known(false) && trip < trips {
         let number = Tensor::new(Vec::new(), Data::I64(vec![trip]))?;
         let number = import.constant(node, "trip", number);
         let condition = Tensor::new(Vec::new(), Data::Bool(vec![true]))?;
         let condition = import.constant(node, "condition", condition);
         let operands = [&[number, condition][..], &carried].concat();
         let outputs = subgraph::body(import, body, &operands)?;
-        go_on = match constant_bool(import, outputs[0])? {
-            Some(go_on) => go_on,
-            None => {
-                return gap(
-                    "when the loop ends is computed at run time; only loops with a fixed number of trips are supported",
-                );
+        let next = going(import, node, outputs[0], trips)?;
+        let results = &outputs[1..1 + inputs.len()];
+        match go_on {
+            Going::Computed(alive) => {
+                made = Some(counted(import, node, made, trip, alive)?);
+                for (i, (old, &new)) in carried.iter_mut().zip(results).enumerate() {
+                    *old = kept(import, node, i, [alive, new, *old])?;
+                }
             }
-        };
-        carried = outputs[1..1 + inputs.len()].to_vec();
+            Going::Known(_) => carried = results.to_vec(),
+        }
+        go_on = both(import, node, go_on, next)?;
         for (list, &id) in stacked.iter_mut().zip(&outputs[1 + inputs.len()..]) {
             list.push(id);
         }
@@ -135,9 +144,94 @@ pub(crate) fn repeat(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
     }
     let mut outputs = carried;
     for (i, list) in stacked.iter().enumerate() {
-        outputs.push(stack(import, node, &format!("scan_{i}"), list, 0)?);
+        let all = stack(import, node, &format!("scan_{i}"), list, 0)?;
+        outputs.push(match made {
+            Some(length) => bounded(&mut Compose::new(import, node), all, 0, length)?,
+            None => all,
+        });
     }
     Ok(outputs)
+}
+
+/// Whether a trip is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Going {
+    Known(bool),
+    /// One BOOL without axes.
+    Computed(ValueId),
+}
+
+/// Most trips of a loop whose end a run finds: all are computed, and those after the end left out.
+const MAX_OPEN: i64 = 1024;
+
+fn going(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    id: ValueId,
+    trips: i64,
+) -> Result<Going, Stop> {
+    match constant_bool(import, id)? {
+        Some(known) => Ok(Going::Known(known)),
+        None if trips > MAX_OPEN => gap(format!(
+            "when the loop ends is computed at run time; such a loop needs a constant trip count of at most {MAX_OPEN}"
+        )),
+        None => Ok(Going::Computed(
+            Compose::new(import, node).reshape(id, Vec::new())?,
+        )),
+    }
+}
+
+/// Whether the next trip is made: only after one that was.
+fn both(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    now: Going,
+    next: Going,
+) -> Result<Going, Stop> {
+    Ok(match (now, next) {
+        (Going::Computed(a), Going::Computed(b)) => {
+            Going::Computed(Compose::new(import, node).binary(BinaryFn::And, a, b)?)
+        }
+        (Going::Computed(a), Going::Known(true)) => Going::Computed(a),
+        (_, next) => next,
+    })
+}
+
+/// The number of trips made: all before one whose making is computed, and that one.
+fn counted(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    made: Option<ValueId>,
+    trip: i64,
+    alive: ValueId,
+) -> Result<ValueId, Stop> {
+    let c = &mut Compose::new(import, node);
+    let one = c.cast(alive, DType::I64)?;
+    let before = match made {
+        Some(made) => made,
+        None => c.ints(Vec::new(), vec![trip])?,
+    };
+    c.add(before, one)
+}
+
+/// What a loop carries on: the new value where the trip was made.
+fn kept(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    index: usize,
+    [alive, new, old]: [ValueId; 3],
+) -> Result<ValueId, Stop> {
+    let bounded = [new, old].iter().any(|id| import.bounds.contains_key(id));
+    if bounded || import.dtype(new) != import.dtype(old) || import.shape(new) != import.shape(old) {
+        return gap(format!(
+            "when the loop ends is computed at run time, and carried value {index} changes from {} {:?} to {} {:?}",
+            import.dtype(old),
+            import.shape(old),
+            import.dtype(new),
+            import.shape(new)
+        ));
+    }
+    selected(import, node, index, [alive, new, old])
 }
 
 /// Scan-9, -11, -16 and later.
@@ -239,6 +333,9 @@ fn stack(
         return gap("a loop without trips whose values are stacked is not supported");
     };
     let mut shape = import.shape(first).to_vec();
+    if values.iter().any(|id| import.bounds.contains_key(id)) {
+        return gap("a loop that stacks values whose size depends on data is not supported");
+    }
     if values.iter().any(|&id| import.shape(id) != shape) {
         return invalid("the stacked values have different shapes");
     }

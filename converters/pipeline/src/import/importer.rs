@@ -8,6 +8,7 @@ use redpoll_onnx::Model;
 
 use crate::Gap;
 
+use super::bounds::{Bound, Size};
 use super::fold::{self, Budget};
 use super::narrow::Width;
 use super::node::{OnnxNode, Stop, gap, invalid};
@@ -33,6 +34,10 @@ pub(crate) struct Importer<'a> {
     pub budget: Budget,
     /// Values that are narrower than the type that holds them.
     pub narrow: BTreeMap<ValueId, Width>,
+    /// Values whose size along an axis depends on data.
+    pub bounds: BTreeMap<ValueId, Bound>,
+    /// Whole numbers that are such sizes, or constants beside them.
+    pub sizes: BTreeMap<ValueId, Vec<Size>>,
     /// What is not supported so far.
     pub gaps: Vec<Gap>,
     /// Bodies of control flow around the present node.
@@ -55,6 +60,8 @@ impl<'a> Importer<'a> {
             names: BTreeMap::new(),
             budget: Budget::of(&Graph::default()),
             narrow: BTreeMap::new(),
+            bounds: BTreeMap::new(),
+            sizes: BTreeMap::new(),
             gaps: Vec::new(),
             depth: 0,
             unrolled: 0,

@@ -1,8 +1,9 @@
 //! Operators that choose, order, gather and scatter elements by index, and those made of them.
 
 use redpoll_graph::op::{ArgReduce, BinaryFn, Cumulate, Pad, PadMode, ReduceKind, Scatter, TopK};
-use redpoll_graph::{DType, Data, Op, ValueId};
+use redpoll_graph::{DType, Op, ValueId};
 
+use super::bounds::{bounded, mask};
 use super::compose::{Compose, MAX_MADE};
 use super::convert::output_type;
 use super::importer::Importer;
@@ -51,35 +52,90 @@ pub(crate) fn cumulate(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Output
 /// TopK-1 (attribute), -10, -11, -24 (input).
 pub(crate) fn top_k(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let x = node.input(0)?;
-    let k = if node.opset < 10 {
-        node.int_or("k", 0)?
+    let axis = axis_of(node.int_or("axis", -1)?, import.rank(x))?;
+    let largest = node.int_or("largest", 1)? != 0;
+    let size = import.shape(x)[axis];
+    let own = import.bounds.get(&x).copied();
+    let computed = node.opset >= 10 && import.graph.constant(node.input(1)?).is_none();
+    let k = if computed {
+        // All in order, of which a run says how many are meant.
+        size
     } else {
-        match import.constant_ints(node, 1, "k")?[..] {
-            [k] => k,
-            _ => return invalid("k is not one integer"),
+        let k = match node.opset {
+            ..10 => node.int_or("k", 0)?,
+            _ => match import.constant_ints(node, 1, "k")?[..] {
+                [k] => k,
+                _ => return invalid("k is not one integer"),
+            },
+        };
+        match usize::try_from(k) {
+            Ok(k) if own.is_some() => k.min(size),
+            Ok(k) => k,
+            Err(_) => return invalid(format!("k is {k}")),
         }
     };
-    let Ok(k) = usize::try_from(k) else {
-        return invalid(format!("k is {k}"));
+    let top = |indices| {
+        Op::TopK(TopK {
+            axis,
+            k,
+            largest,
+            indices,
+        })
     };
-    let top = TopK {
-        axis: axis_of(node.int_or("axis", -1)?, import.rank(x))?,
-        k,
-        largest: node.int_or("largest", 1)? != 0,
-        indices: false,
-    };
-    let values = import.emit(node, Op::TopK(top), &[x])?;
-    if !node.wants_output(1) {
-        return Ok(vec![values]);
+    if !computed && own.is_none() {
+        let values = import.emit(node, top(false), &[x])?;
+        if !node.wants_output(1) {
+            return Ok(vec![values]);
+        }
+        let places = import.emit_part(node, "places", top(true), &[x])?;
+        return Ok(vec![values, places]);
     }
-    let places = Op::TopK(TopK {
-        indices: true,
-        ..top
-    });
-    Ok(vec![
-        values,
-        import.emit_part(node, "places", places, &[x])?,
-    ])
+    let c = &mut Compose::new(import, node);
+    let (mut x, mut length) = (x, None);
+    if computed {
+        let asked = c.cast(node.input(1)?, DType::I64)?;
+        let asked = c.reshape(asked, Vec::new())?;
+        let (none, all) = (
+            c.ints(Vec::new(), vec![0])?,
+            c.ints(Vec::new(), vec![size as i64])?,
+        );
+        let asked = c.binary(BinaryFn::Max, asked, none)?;
+        length = Some(c.binary(BinaryFn::Min, asked, all)?);
+    }
+    let mut kept = None;
+    match own {
+        Some(b) if b.axis == axis && c.import.dtype(x) == DType::F32 => {
+            // What is not meant comes last.
+            let meant = mask(c, c.import.rank(x), (axis, size), b.length)?;
+            let worst = if largest {
+                f32::NEG_INFINITY
+            } else {
+                f32::INFINITY
+            };
+            let worst = c.number_like(x, worst)?;
+            x = c.select(meant, x, worst)?;
+            let asked = match length {
+                Some(asked) => asked,
+                None => c.ints(Vec::new(), vec![k as i64])?,
+            };
+            length = Some(c.binary(BinaryFn::Min, asked, b.length)?);
+        }
+        Some(b) if b.axis == axis => {
+            return gap("TopK of whole numbers along an axis whose size depends on data");
+        }
+        Some(b) if length.is_none() => kept = Some(b),
+        Some(_) => return gap("TopK with two sizes that depend on data"),
+        None => {}
+    }
+    let mut outputs = vec![c.op(top(false), &[x])?, c.op(top(true), &[x])?];
+    for id in &mut outputs {
+        if let Some(b) = kept {
+            *id = bounded(c, *id, b.axis, b.length)?;
+        } else if let Some(length) = length {
+            *id = bounded(c, *id, axis, length)?;
+        }
+    }
+    Ok(outputs)
 }
 
 /// GatherElements-11, -13.
@@ -319,31 +375,6 @@ pub(crate) fn center_crop_pad(import: &mut Importer<'_>, node: &OnnxNode<'_>) ->
         value: 0.0,
     };
     Ok(vec![c.op(Op::Pad(pad), &[y])?])
-}
-
-/// Compress-9, -11 with a constant condition.
-pub(crate) fn compress(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
-    let mut x = node.input(0)?;
-    let condition = import.constant_input(node, 1, "the condition")?;
-    let Data::Bool(bits) = condition.data() else {
-        return invalid("the condition is not of type BOOL");
-    };
-    let places: Vec<i64> = (0..).zip(bits).filter(|b| *b.1).map(|b| b.0).collect();
-    let length = bits.len();
-    let axis = node.proto.attr_int("axis")?;
-    let c = &mut Compose::new(import, node);
-    let axis = match axis {
-        Some(axis) => axis_of(axis, c.import.rank(x))?,
-        None => {
-            let n = c.import.graph.value(x).len();
-            x = c.reshape(x, vec![n])?;
-            0
-        }
-    };
-    if length > c.shape(x)[axis] {
-        return invalid(format!("{length} conditions along {:?}", c.shape(x)));
-    }
-    Ok(vec![c.gather(x, axis, places)?])
 }
 
 /// ReverseSequence-10 with constant lengths.

@@ -7,12 +7,14 @@
 mod activation;
 mod attention;
 mod blocks;
+mod bounds;
 mod compose;
 mod constant;
 mod control;
 mod conv;
 mod conv_transpose;
 mod convert;
+mod counted;
 mod deform_conv;
 mod dense;
 mod einsum;
@@ -43,6 +45,7 @@ mod shapes;
 mod signal;
 mod state;
 mod subgraph;
+mod suppress;
 mod table;
 mod tensor;
 #[cfg(test)]
@@ -54,6 +57,7 @@ use std::collections::BTreeMap;
 use redpoll_graph::{Op, Tensor, ValueId};
 use redpoll_onnx::proto::NodeProto;
 use redpoll_onnx::{Model, TensorData};
+use redpoll_plan::SIZES;
 
 use crate::{Error, ErrorKind, Gap, Imported};
 use importer::{Importer, Known};
@@ -145,7 +149,7 @@ fn one(import: &mut Importer<'_>, proto: &NodeProto) -> Result<(), Error> {
         Ok(function) => (
             proto.op_type.clone(),
             resolve(import, proto, name)
-                .and_then(|mut node| narrow::import(import, &mut node, function)),
+                .and_then(|mut node| bounds::import(import, &mut node, function)),
         ),
     };
     match result {
@@ -239,10 +243,18 @@ fn metadata(import: &mut Importer<'_>) {
 
 /// Names the outputs as the model does. A value that is an input, a constant or an output already gets a copy.
 fn outputs(import: &mut Importer<'_>) -> Result<(), Error> {
+    let mut sized = Vec::new();
     for info in &import.model.graph().output {
         let Some(Known::Value(value)) = import.names.get(&info.name).copied() else {
             let message = format!("output \"{}\" is never made", info.name);
             return Err(Error::new(ErrorKind::Invalid, message));
+        };
+        let value = match import.bounds.get(&value).copied() {
+            Some(bound) => {
+                sized.push((import.graph.outputs.len(), bound));
+                bounds::compacted(import, value, bound)?
+            }
+            None => value,
         };
         let graph = &import.graph;
         let taken = graph.inputs.contains(&value)
@@ -255,6 +267,21 @@ fn outputs(import: &mut Importer<'_>) -> Result<(), Error> {
         };
         import.graph.outputs.push(value);
         rename(import, value, &info.name);
+    }
+    let mut lines = String::new();
+    for (output, bound) in sized {
+        let name = format!(
+            "{}.length",
+            import.graph.value(import.graph.outputs[output]).name
+        );
+        let length = copy(import, bound.length, &name)?;
+        let line = format!("{output} {} {}\n", bound.axis, import.graph.outputs.len());
+        lines.push_str(&line);
+        import.graph.outputs.push(length);
+    }
+    // Without own ones those of a model that we wrote before hold.
+    if !lines.is_empty() {
+        import.graph.metadata.insert(SIZES.to_owned(), lines);
     }
     Ok(())
 }

@@ -114,7 +114,12 @@ fn of_nothing(
     Ok(vec![c.expand(value, shape)?])
 }
 
-fn axes(import: &Importer<'_>, node: &OnnxNode<'_>, rank: usize) -> Result<Vec<usize>, Stop> {
+/// The axes that a reduction names, all without any.
+pub(crate) fn axes(
+    import: &Importer<'_>,
+    node: &OnnxNode<'_>,
+    rank: usize,
+) -> Result<Vec<usize>, Stop> {
     let as_input = node.opset
         >= if node.proto.op_type == "ReduceSum" {
             13

@@ -3,9 +3,9 @@
 use super::importer::Importer;
 use super::node::{OnnxNode, Outputs};
 use super::{
-    activation, attention, constant, control, conv, conv_transpose, convert, deform_conv, dense,
-    einsum, elementwise, gather, index, loss, movement, norm, place, pool, quantized, recurrent,
-    reduce, resize, sample, signal, state,
+    activation, attention, constant, control, conv, conv_transpose, convert, counted, deform_conv,
+    dense, einsum, elementwise, gather, index, loss, movement, norm, place, pool, quantized,
+    recurrent, reduce, resize, sample, signal, state, suppress,
 };
 
 /// Makes graph nodes of one ONNX node.
@@ -43,7 +43,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("CenterCropPad", 18, index::center_crop_pad),
     ("Clip", 6, elementwise::clip),
     ("Col2Im", 18, place::col2im),
-    ("Compress", 9, index::compress),
+    ("Compress", 9, counted::compress),
     ("Concat", 6, movement::concat),
     ("Constant", 6, constant::constant),
     ("ConstantOfShape", 9, constant::constant_of_shape),
@@ -124,6 +124,8 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
         12,
         loss::negative_log_likelihood,
     ),
+    ("NonMaxSuppression", 10, suppress::non_max_suppression),
+    ("NonZero", 9, counted::non_zero),
     ("Not", 6, elementwise::unary),
     ("OneHot", 9, index::one_hot),
     ("Or", 7, elementwise::two),
@@ -187,6 +189,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("TopK", 6, index::top_k),
     ("Transpose", 6, movement::transpose),
     ("Trilu", 14, index::trilu),
+    ("Unique", 11, counted::unique),
     ("Unsqueeze", 6, movement::unsqueeze),
     ("Upsample", 7, resize::upsample),
     ("Where", 9, activation::select),

@@ -1,7 +1,9 @@
 //! Gives every tensor its place and writes the plan.
 
 use redpoll_graph::Graph;
-use redpoll_plan::{Fault, Op, Place, PlanBuilder, PlanError, Tensor, TensorId, layout, op};
+use redpoll_plan::{
+    Fault, Op, OutputSize, Place, PlanBuilder, PlanError, SIZES, Tensor, TensorId, layout, op,
+};
 
 use super::draft::{Draft, Home};
 use super::lifetime::{Lifetimes, lifetimes};
@@ -81,7 +83,11 @@ pub(super) fn assemble(
     // Without names nothing tells which values the list of scaled ones means.
     let told = |key: &str| !options.strip_names || key != EQUALIZED;
     for (key, value) in graph.metadata.iter().filter(|(key, _)| told(key)) {
-        builder.set_metadata(key, value);
+        if key == SIZES {
+            builder.set_metadata(key, &sizes(draft, graph, value));
+        } else {
+            builder.set_metadata(key, value);
+        }
     }
     let plan = builder.finish().map_err(|e| refused(draft, graph, e))?;
     let memory = MemoryMap {
@@ -92,6 +98,19 @@ pub(super) fn assemble(
         weight_bytes: builder.weight_bytes(),
     };
     Ok(Lowered { plan, memory })
+}
+
+/// The outputs whose size the run finds, by their numbers in the plan: states are no outputs of it.
+fn sizes(draft: &Draft, graph: &Graph, text: &str) -> String {
+    let number = |i: usize| {
+        let name = &graph.value(*graph.outputs.get(i)?).name;
+        draft.outputs.iter().position(|(n, _)| n == name)
+    };
+    let line = |s: OutputSize| {
+        let (output, length) = (number(s.output)?, number(s.length)?);
+        Some(format!("{output} {} {length}\n", s.axis))
+    };
+    OutputSize::parse(text).filter_map(line).collect()
 }
 
 /// Scratch of a convolution for one small core. It packs pixels as 16-bit numbers, three at a time if that stays below a

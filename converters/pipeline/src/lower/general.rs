@@ -247,6 +247,30 @@ pub(super) fn top_k(cx: &mut Lowering<'_>, node: &Node, t: &graph::TopK) -> Done
     Ok(())
 }
 
+pub(super) fn non_max_suppression(
+    cx: &mut Lowering<'_>,
+    node: &Node,
+    n: &graph::NonMaxSuppression,
+) -> Done {
+    let &[images, classes, count] = cx.shape(node.inputs[1]) else {
+        return Err("scores are not [B, C, N]".into());
+    };
+    let op = op::NonMaxSuppression {
+        boxes: cx.operand(node.inputs[0])?,
+        scores: cx.operand(node.inputs[1])?,
+        y: cx.result(node.output)?,
+        images: size(images)?,
+        classes: size(classes)?,
+        count: size(count)?,
+        per_class: size(n.per_class)?,
+        iou: n.iou,
+        score: n.score,
+        centers: n.centers.into(),
+    };
+    cx.step(node, Op::NonMaxSuppression(op));
+    Ok(())
+}
+
 /// Slices along an axis by any indices.
 pub(super) fn gather(cx: &mut Lowering<'_>, node: &Node, axis: usize) -> Done {
     let sizes = around(cx.shape(node.inputs[0]), axis)?;

@@ -54,6 +54,7 @@ pub(super) fn lower(cx: &mut Lowering<'_>, node: &Node) -> Done {
         Op::GatherNd { batch } => general::gather_nd(cx, node, *batch),
         Op::ScatterElements { axis, mode } => general::scatter_elements(cx, node, *axis, *mode),
         Op::ScatterNd { mode } => general::scatter_nd(cx, node, *mode),
+        Op::NonMaxSuppression(n) => general::non_max_suppression(cx, node, n),
         Op::SparseRows(s) => general::sparse_rows(cx, node, s),
         Op::Cast { to } => quantize::cast(cx, node, *to),
         Op::Quantize => quantize::quantize(cx, node),

@@ -139,7 +139,10 @@ impl<B: Backend> Runner<B> {
                     ));
                 }
             };
-            out.push((info.name.clone(), Tensor::new(info.shape.clone(), data)?));
+            out.push((
+                info.name.clone(),
+                Tensor::new(self.session.output_shape(i)?, data)?,
+            ));
         }
         Ok(out)
     }

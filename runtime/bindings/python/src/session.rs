@@ -170,12 +170,15 @@ impl Session {
         let outputs = PyDict::new(py);
         for info in &me.outputs {
             let bytes = session.output_bytes(info.name.as_str()).map_err(error::session)?;
+            // Sizes that depend on data are those of this run.
+            let mut exact = info.clone();
+            exact.shape = session.output_shape(info.name.as_str()).map_err(error::session)?;
             let made = if copy {
-                array::copy(py, info, bytes)?
+                array::copy(py, &exact, bytes)?
             } else {
                 // SAFETY: the arena lives as long as the session, which the array keeps alive; the documentation of `run` says until
                 // when it may be read.
-                unsafe { array::view(this.clone().into_any(), info, bytes)? }
+                unsafe { array::view(this.clone().into_any(), &exact, bytes)? }
             };
             outputs.set_item(&info.name, made)?;
         }

@@ -324,3 +324,13 @@ pub(super) fn sparse_rows<T: Tier + ?Sized>(
     kernel::sparse_rows(sizes(p.outer, p.size, p.inner), lists, x, y);
     Ok(())
 }
+
+pub(super) fn non_max_suppression<T: Tier + ?Sized>(
+    cx: &mut Context<'_, '_, T>,
+    p: &op::NonMaxSuppression,
+) -> Done {
+    let mut views = cx.sources(p.y, [p.boxes, p.scores])?;
+    let (boxes, scores) = (views.slice(0)?, views.slice(1)?);
+    kernel::non_max_suppression(p, boxes, scores, views.result()?);
+    Ok(())
+}

@@ -94,6 +94,7 @@ impl<'p, T: Tier + ?Sized> Context<'_, 'p, T> {
             ScatterElements => general::scatter_elements,
             ScatterNd => general::scatter_nd,
             SparseRows => general::sparse_rows,
+            NonMaxSuppression => general::non_max_suppression,
             RecurrentF32 => recurrent::recurrent_f32,
         }
     }

@@ -3,6 +3,7 @@
 mod choose;
 mod convert;
 mod index;
+mod suppress;
 mod whole;
 
 pub use choose::{arg_reduce, cumulate, select, sparse_rows, top_k};
@@ -10,6 +11,7 @@ pub use convert::convert;
 pub use index::{
     Number, Outside, gather, gather_elements, gather_nd, scatter_elements, scatter_nd,
 };
+pub use suppress::non_max_suppression;
 pub use whole::{
     Impossible, Integer, compare, fmod_f32, logic, rare, reduce_whole, test, unary_whole, whole,
 };

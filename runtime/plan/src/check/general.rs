@@ -288,3 +288,21 @@ pub(super) fn sparse_rows(step: &StepCheck<'_, '_>, p: &SparseRows) -> Result<()
     let sizes = [p.outer, p.size, p.inner];
     along(step, (p.x, DType::F32), (p.y, DType::F32), sizes, rows)
 }
+
+pub(super) fn non_max_suppression(
+    step: &StepCheck<'_, '_>,
+    p: &NonMaxSuppression,
+) -> Result<(), Fault> {
+    flag(p.centers)?;
+    require(!p.iou.is_nan() && !p.score.is_nan(), Fault::Value)?;
+    require((1..=p.count).contains(&p.per_class), Fault::Geometry)?;
+    let len = |n: &[u32]| product(n).ok_or(Fault::Geometry);
+    let lists = len(&[p.images, p.classes])?;
+    let each = u64::from(p.count) * (u64::from(p.count) + u64::from(p.per_class));
+    let work = lists.checked_mul(each);
+    require(work.is_some_and(|n| n <= MAX_CHOICE), Fault::Geometry)?;
+    step.expect(p.boxes, DType::F32, len(&[p.images, p.count, 4])?)?;
+    step.expect(p.scores, DType::F32, lists * u64::from(p.count))?;
+    let rows = lists * u64::from(p.per_class) + 1;
+    step.expect(p.y, DType::I64, rows * 3).map(drop)
+}

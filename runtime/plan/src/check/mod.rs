@@ -171,6 +171,7 @@ fn step<O: Ops>(step: &StepCheck<'_, '_>, op: &Op) -> Result<(), Fault> {
         ScatterElements => general::scatter_elements,
         ScatterNd => general::scatter_nd,
         SparseRows => general::sparse_rows,
+        NonMaxSuppression => general::non_max_suppression,
         RecurrentF32 => recurrent::recurrent_f32,
     }
 }

@@ -309,3 +309,26 @@ pub struct SparseRows {
     pub size: u32,
     pub inner: u32,
 }
+
+/// Of boxes that overlap, those with the best scores: `boxes [images, count, 4]`, `scores [images, classes, count]` →
+/// `[images · classes · per_class + 1, 3]`, i64: rows of image, class and box, by image, class and falling score (of
+/// equal ones the first box first), zeros behind them; the last row is their number, 0 and 0.
+///
+/// A box is chosen when its score is above `score` and no box of its class that was chosen before shares more than `iou`
+/// of what both cover: `intersection / ((a + b) − intersection)`, areas in f32, unfused; 0 without area or in common.
+/// `centers`: boxes are `[x, y, width, height]` about their centre, else opposite corners `[y, x, y, x]`. Time grows with
+/// `count²` at most, memory is not needed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct NonMaxSuppression {
+    pub boxes: TensorId,
+    pub scores: TensorId,
+    pub y: TensorId,
+    pub images: u32,
+    pub classes: u32,
+    pub count: u32,
+    pub per_class: u32,
+    pub iou: f32,
+    pub score: f32,
+    pub centers: u32,
+}
