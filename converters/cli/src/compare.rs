@@ -28,7 +28,7 @@ Examples:
 Prints for every output whether all bits are equal, how many elements differ, the largest difference, the largest
 distance in units in the last place (of the float, or of the integer), and the signal to noise ratio of B against A.")]
 pub struct Args {
-    /// First model: .plan or .onnx
+    /// First model: .plan, .onnx or .tflite
     a: PathBuf,
     /// Second model; the first again when left out
     b: Option<PathBuf>,

@@ -29,11 +29,13 @@ Examples:
   redpoll convert model.onnx --calibrate samples.npz --io int8 --target cortex-m --emit rust model/ -o out/
   redpoll convert model.onnx --weights f16 -o out/          # no samples: the plan stays float
   redpoll convert vad.onnx --dim sequence=576 --set sr=16000 --state stateN=state -o out/
+  redpoll convert model.tflite -o out/                      # int8 with its own scales, variables as state
 
 Writes OUT/model.plan, OUT/report.json, OUT/report.html and, when the model is quantised here, OUT/model.int8.onnx and
-OUT/ranges.json (which can be edited and given back with --ranges). A model that arrives quantised keeps its own scales.")]
+OUT/ranges.json (which can be edited and given back with --ranges). A model that arrives quantised keeps its own scales;
+of a quantised .tflite, OUT/model.int8.onnx is written as well.")]
 pub struct Args {
-    /// The ONNX model
+    /// The model: ONNX or TFLite
     model: PathBuf,
     /// Samples to calibrate with: .npz (x, or an array an input), folder of .npy, folder of images
     #[arg(long, value_name = "DATA")]

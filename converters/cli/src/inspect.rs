@@ -23,17 +23,18 @@ use crate::text;
 Examples:
   redpoll inspect out/model.plan
   redpoll inspect model.onnx
+  redpoll inspect model.tflite --stage import
   redpoll inspect model.onnx --stage import
   redpoll inspect out/model.int8.onnx --stage optimize
   redpoll inspect out/model.plan --json
 
-For an .onnx the stages are: import (the graph as read), optimize (after the rewrite rules; an int8 model is in integers
+For an .onnx or .tflite the stages are: import (the graph as read), optimize (after the rewrite rules; an int8 model is in integers
 here), lower (the steps of the plan that it compiles to; the default). The stages calibrate and quantize need samples:
 add --calibrate FILE.npz.")]
 pub struct Args {
-    /// A .plan or an .onnx
+    /// A .plan, an .onnx or a .tflite
     model: PathBuf,
-    /// Which stage of an .onnx to print
+    /// Which stage of a model to print
     #[arg(long, value_enum)]
     stage: Option<Stage>,
     /// Samples for the stages calibrate and quantize

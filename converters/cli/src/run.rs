@@ -28,7 +28,7 @@ says which are built in and what the library offers.
 --hash prints a line an output: name, type, shape (as [1,10]), SHA-256 of its bytes. The line is the same on every tier and
 with every number of threads of the native engine.")]
 pub struct Args {
-    /// A .plan, or an .onnx that is compiled first
+    /// A .plan, or an .onnx or .tflite that is compiled first
     model: PathBuf,
     /// NAME=FILE.npy, or FILE.npz with an array an input (or x). Repeatable
     #[arg(long, required = true, value_name = "NAME=FILE|FILE.npz")]

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::import::{ImportOptions, import};
 use crate::lower::{LowerOptions, lower};
 use crate::optimize::optimize;
+use crate::source::read_model;
 use crate::{Error, ErrorKind, Imported, Lowered, Optimized};
 
 /// Choices for reading a model.
@@ -19,12 +20,12 @@ pub struct CompileOptions {
     pub set: BTreeMap<String, String>,
 }
 
-/// Reads and imports an ONNX file.
+/// Reads and imports an ONNX or TFLite file.
 ///
 /// # Errors
 /// When the file cannot be read or is malformed, or with all gaps of an unsupported model.
 pub fn read(path: &Path, options: &CompileOptions) -> Result<Imported, Error> {
-    let model = redpoll_onnx::Model::read(path, &redpoll_onnx::Limits::default())?;
+    let model = read_model(path)?;
     import(
         &model,
         &ImportOptions {
@@ -36,7 +37,7 @@ pub fn read(path: &Path, options: &CompileOptions) -> Result<Imported, Error> {
     )
 }
 
-/// Reads, imports and optimises an ONNX file.
+/// Reads, imports and optimises an ONNX or TFLite file.
 ///
 /// # Errors
 /// As [`read`].
@@ -44,7 +45,7 @@ pub fn read_optimized(path: &Path, options: &CompileOptions) -> Result<Optimized
     optimize(read(path, options)?)
 }
 
-/// Compiles an ONNX file as it is: a float model to float steps, a quantised one to integer steps.
+/// Compiles an ONNX or TFLite file as it is: a float model to float steps, a quantised one to integer steps.
 ///
 /// # Errors
 /// As [`read`], or with what cannot be lowered.

@@ -16,6 +16,7 @@ use crate::measure::{Difference, Evaluation, Runner, evaluate, evaluate_alone, t
 use crate::optimize::optimize;
 use crate::quantize::{Scheme, Searched, quantize, search};
 use crate::report::{Layer, PlanSummary, Report};
+use crate::source::{is_tflite, read_model};
 use crate::{Error, ErrorKind, Lowered, Optimized, Quantized};
 
 /// Most samples that calibration uses; more add little and cost time.
@@ -28,7 +29,7 @@ const TIMING_BUDGET: Duration = Duration::from_millis(300);
 /// What to convert and how.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The ONNX file.
+    /// The ONNX or TFLite file.
     pub model: PathBuf,
     /// Samples for calibration; without them the plan stays as the model is (float, or its own quantisation).
     pub calibrate: Option<PathBuf>,
@@ -51,7 +52,7 @@ pub struct Request {
 /// What came out.
 #[derive(Clone, Debug)]
 pub struct Conversion {
-    /// The int8 ONNX model, when the model was quantised here.
+    /// The int8 ONNX model, when the model was quantised here or arrived as a quantised TFLite file.
     pub int8_onnx: Option<Vec<u8>>,
     /// The ranges that calibration found.
     pub ranges: Option<Ranges>,
@@ -115,10 +116,16 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
     let lowered = lower(&graph, &request.lower)?;
     let int8_onnx = match &quantized {
         Some((q, _)) => Some(emit(q)?),
+        None if optimized.is_quantized() && is_tflite(&request.model) => {
+            Some(read_model(&request.model)?.to_bytes()?)
+        }
         None => None,
     };
     report.quantized_here = quantized.is_some();
-    report.int8_onnx_bytes = int8_onnx.as_ref().map_or(0, Vec::len);
+    report.int8_onnx_bytes = match report.quantized_here {
+        true => int8_onnx.as_ref().map_or(0, Vec::len),
+        false => 0,
+    };
     if report.arrived_int8 {
         std::mem::swap(&mut report.float_onnx_bytes, &mut report.int8_onnx_bytes);
     }
@@ -132,11 +139,13 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
         // Samples hold all inputs: states are given like the others.
         let open = LowerOptions {
             states: Vec::new(),
+            own_states: false,
             ..request.lower.clone()
         };
-        let measured = match request.lower.states.as_slice() {
-            [] => None,
-            _ => Some(lower(&graph, &open)?),
+        let stateful = lowered.memory().state_bytes > 0;
+        let measured = match stateful {
+            false => None,
+            true => Some(lower(&graph, &open)?),
         };
         let measured = measured.as_ref().unwrap_or(&lowered);
         measure(&mut report, &optimized, measured, samples, progress)?;

@@ -21,6 +21,7 @@ pub mod measure;
 pub mod optimize;
 pub mod quantize;
 pub mod report;
+pub mod source;
 pub mod stage;
 
 pub use error::{Error, ErrorKind, Gap};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use redpoll_pipeline::{Error, ErrorKind};
+use redpoll_pipeline::{Error, ErrorKind, source};
 
 use super::{Choice, CpuShare, Library, is_built_in, open, shapes};
 use crate::load::Dims;
@@ -18,6 +18,10 @@ pub struct Unsupported {
 /// Adds the answers of the other backends to an error that lists the gaps of a model; other errors stay as they are.
 pub fn advise(path: &Path, dims: &Dims, library: &Library, error: Error) -> anyhow::Error {
     if error.kind() != ErrorKind::Unsupported {
+        return error.into();
+    }
+    // Other engines take the same translation.
+    if source::is_tflite(path) && source::read_model(path).is_err() {
         return error.into();
     }
     let mut answers = Vec::new();

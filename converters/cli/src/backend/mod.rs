@@ -7,6 +7,8 @@ mod ort;
 mod running;
 #[cfg(feature = "tract")]
 mod tract;
+#[cfg(any(feature = "ort", feature = "tract"))]
+mod translated;
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +32,7 @@ pub struct Library {
     pub path: Option<PathBuf>,
 }
 
-/// Loads an ONNX file into a backend that is not ours. `shapes` holds the shape of every input.
+/// Loads an ONNX or TFLite file into a backend that is not ours. `shapes` holds the shape of every input.
 pub fn open(
     choice: &Choice,
     path: &Path,
@@ -41,9 +43,15 @@ pub fn open(
     match choice {
         Choice::Native => bail!(Usage("the native engine takes plans".into())),
         #[cfg(feature = "tract")]
-        Choice::Tract => tract::open(path, shapes, threads),
+        Choice::Tract => {
+            let onnx = translated::OnnxFile::of(path)?;
+            tract::open(onnx.path(), shapes, threads)
+        }
         #[cfg(feature = "ort")]
-        Choice::Ort(share) => ort::open(path, shapes, threads, library, share),
+        Choice::Ort(share) => {
+            let onnx = translated::OnnxFile::of(path)?;
+            ort::open(onnx.path(), shapes, threads, library, share)
+        }
         #[cfg(not(all(feature = "tract", feature = "ort")))]
         _ => {
             let _ = (path, shapes, threads, library);
@@ -81,9 +89,9 @@ fn missing(choice: &Choice) -> anyhow::Error {
     )))
 }
 
-/// What the shape of every input of an ONNX file is, dimensions filled in by `--dim`.
+/// What the shape of every input of a model is, dimensions filled in by `--dim`.
 pub fn shapes(path: &Path, dims: &Dims) -> Result<Vec<(String, Vec<usize>)>> {
-    let model = redpoll_onnx::Model::read(path, &redpoll_onnx::Limits::default())?;
+    let model = redpoll_pipeline::source::read_model(path)?;
     let options = redpoll_pipeline::import::ImportOptions {
         dims: dims.options()?.dims,
         ..Default::default()

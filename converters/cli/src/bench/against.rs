@@ -218,7 +218,7 @@ fn agree(args: &Args, contenders: &mut [Contender], folder: &Path) -> Result<()>
 
 /// True when the model holds quantised tensors: engines may then differ by roundings.
 fn is_quantized(path: &Path) -> Result<bool> {
-    let model = redpoll_onnx::Model::read(path, &redpoll_onnx::Limits::default())?;
+    let model = redpoll_pipeline::source::read_model(path)?;
     Ok(model
         .graph()
         .node

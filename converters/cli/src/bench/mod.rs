@@ -37,7 +37,7 @@ An .onnx is compiled first (float, or with the quantisation that it holds); load
 turn, the others asleep, on Linux all pinned to the same cores. Outputs are compared with ours before a time is believed.
 The ratio is our median by theirs, round by round: below 1 we are faster. Absolute times of shared machines mean little.")]
 pub struct Args {
-    /// A .plan, or an .onnx that is compiled first
+    /// A .plan, or an .onnx or .tflite that is compiled first
     model: PathBuf,
     /// Inputs; pseudo-random ones when left out
     #[arg(long, value_name = "NAME=FILE|FILE.npz")]

@@ -117,6 +117,8 @@ pub struct LowerOptions {
     pub compact_scratch: bool,
     /// Outputs that are handed to inputs of the next run.
     pub states: Vec<StatePair>,
+    /// Also hands on the states that the model itself names in its metadata, as TFLite's variables do. Not with [`Keep::All`].
+    pub own_states: bool,
 }
 
 impl Default for LowerOptions {
@@ -129,6 +131,7 @@ impl Default for LowerOptions {
             strip_names: false,
             compact_scratch: false,
             states: Vec::new(),
+            own_states: true,
         }
     }
 }
@@ -154,7 +157,7 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, Error> {
     redpoll_graph::verify(graph)?;
     let mut cx = Lowering::new(graph, options);
     let mut gaps = Vec::new();
-    let states = state::pairs(graph, &options.states)?;
+    let states = state::pairs(graph, &state::all(graph, options)?)?;
     ports::inputs(&mut cx, &states, &mut gaps);
     let needed = needed(graph);
     for (node, _) in graph.nodes.iter().zip(needed).filter(|&(_, needed)| needed) {

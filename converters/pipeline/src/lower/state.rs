@@ -2,9 +2,9 @@
 
 use redpoll_graph::{Graph, ValueId};
 
-use super::StatePair;
 use super::lowering::{Done, Lowering};
 use super::ports;
+use super::{Keep, LowerOptions, StatePair};
 use crate::error::{Error, ErrorKind, Gap};
 
 /// An output and the input that it is handed to.
@@ -12,6 +12,35 @@ use crate::error::{Error, ErrorKind, Gap};
 pub(super) struct State {
     pub(super) output: ValueId,
     pub(super) input: ValueId,
+}
+
+/// Key of the metadata that names the states of a model, a line `OUTPUT=INPUT` each.
+const KEY: &str = "redpoll.states";
+
+/// The states that the caller names, and those that the model names itself.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for metadata that is not of this form.
+pub(super) fn all(graph: &Graph, options: &LowerOptions) -> Result<Vec<StatePair>, Error> {
+    let mut states = options.states.clone();
+    let own = graph.metadata.get(KEY);
+    let Some(text) = own.filter(|_| options.own_states && options.keep == Keep::Outputs) else {
+        return Ok(states);
+    };
+    for line in text.lines() {
+        let Some((output, input)) = line.split_once('=') else {
+            let message =
+                format!("the model's metadata {KEY} has a line {line:?}, not OUTPUT=INPUT");
+            return Err(Error::new(ErrorKind::Invalid, message));
+        };
+        if states.iter().all(|s| s.input != input) {
+            states.push(StatePair {
+                output: output.to_owned(),
+                input: input.to_owned(),
+            });
+        }
+    }
+    Ok(states)
 }
 
 /// Finds the values of `named` pairs.

@@ -1,0 +1,262 @@
+//! What is read of files, and that hostile ones give errors.
+
+mod build;
+
+use build::{F32, Field, I32, counter, file, model, op, single, small_net, tensor};
+use redpoll_tflite::{Activation, ErrorKind, Limits, Model, Options, Padding, TensorType, to_onnx};
+
+fn read(bytes: &[u8]) -> redpoll_tflite::Result<Model<'_>> {
+    Model::from_bytes(bytes, &Limits::default())
+}
+
+#[test]
+fn every_part_of_a_model_is_read() {
+    let bytes = small_net();
+    let model = read(&bytes).unwrap();
+    assert_eq!(model.description, "made by a test");
+    let graph = &model.subgraphs[0];
+    assert_eq!(
+        (graph.inputs.as_slice(), graph.outputs.as_slice()),
+        (&[0][..], &[8][..])
+    );
+    let names: Vec<_> = graph.operators.iter().map(|o| o.op.as_str()).collect();
+    assert_eq!(names, ["CONV_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]);
+    let Options::Window(window) = &graph.operators[0].options else {
+        panic!("{:?}", graph.operators[0].options);
+    };
+    assert_eq!(
+        (window.padding, window.stride, window.dilation),
+        (Padding::Same, [1, 1], [1, 1])
+    );
+    assert_eq!(window.activation, Activation::Relu6);
+    assert_eq!(graph.operators[2].inputs, [Some(5), Some(6), None]);
+    let weights = &graph.tensors[1];
+    assert_eq!(
+        (weights.dtype, weights.shape.as_slice()),
+        (TensorType::I8, &[2, 3, 3, 2][..])
+    );
+    let q = weights.quantization.as_ref().unwrap();
+    assert_eq!(
+        (q.scales.as_slice(), q.zero_points.as_slice(), q.axis),
+        (&[0.01, 0.02][..], &[0, 0][..], 0)
+    );
+    assert_eq!(model.data(weights).unwrap().len(), 36);
+    assert!(!graph.tensors[0].is_constant());
+}
+
+#[test]
+fn variables_become_states() {
+    let bytes = counter(&[0.0, 0.0]);
+    let translated = to_onnx(&read(&bytes).unwrap()).unwrap();
+    let [state] = translated.states.as_slice() else {
+        panic!("{:?}", translated.states);
+    };
+    assert_eq!(
+        (state.output.as_str(), state.input.as_str()),
+        ("count_next", "count")
+    );
+    assert_eq!(
+        translated.model.metadata("redpoll.states"),
+        Some("count_next=count")
+    );
+    let bytes = counter(&[0.0, 1.0]);
+    let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("other than zero"), "{error}");
+}
+
+#[test]
+fn all_gaps_are_listed_at_once() {
+    let tensors = vec![
+        tensor("x", F32, &[2]),
+        tensor("a", F32, &[2]),
+        tensor("b", F32, &[2]),
+        tensor("c", F32, &[2]),
+    ];
+    // SVDF, an operator that no version has, and one that depends on the first.
+    let mut custom = op(32, &[0], &[2], None);
+    custom.custom = Some("Magic");
+    let ops = vec![op(27, &[0], &[1], None), custom, op(19, &[1], &[3], None)];
+    let bytes = single(tensors, ops, &[0], &[2, 3]);
+    let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    let gaps: Vec<_> = error
+        .gaps()
+        .iter()
+        .map(|g| (g.node.as_str(), g.op.as_str()))
+        .collect();
+    assert_eq!(gaps, [("a", "SVDF"), ("b", "Magic")]);
+}
+
+#[test]
+fn what_lies_outside_or_is_sparse_is_refused() {
+    let net = |extra: (usize, Field)| {
+        let x = tensor("x", F32, &[1, 2]);
+        let w = tensor("w", F32, &[1, 2]).floats(&[1.0, 2.0]);
+        let y = tensor("y", F32, &[1, 1]);
+        let ops = vec![op(9, &[0, 1, -1], &[2], Some((8, vec![])))];
+        let mut table = model(&[(vec![x, w, y], ops, vec![0], vec![2])]);
+        let Field::Tables(graphs) = &mut table[2].1 else {
+            unreachable!()
+        };
+        let Field::Tables(tensors) = &mut graphs[0][0].1 else {
+            unreachable!()
+        };
+        tensors[1].push(extra);
+        file(&table)
+    };
+    for extra in [(10, Field::I32(1)), (6, Field::Table(vec![]))] {
+        let bytes = net(extra);
+        let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("FULLY_CONNECTED"), "{error}");
+    }
+}
+
+#[test]
+fn contradictions_are_errors() {
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("not a TFLite model", b"\x10\0\0\0ONNX\0\0\0\0".to_vec()),
+        ("no subgraph", file(&vec![(0, Field::I32(3))])),
+        ("version 2", file(&vec![(0, Field::I32(2))])),
+        (
+            "is tensor 7 of 1",
+            single(vec![tensor("x", F32, &[1])], vec![], &[7], &[0]),
+        ),
+        (
+            "is tensor -1 of 1",
+            single(vec![tensor("x", F32, &[1])], vec![], &[0], &[-1]),
+        ),
+        (
+            "a negative dimension",
+            single(vec![tensor("x", F32, &[-4])], vec![], &[0], &[0]),
+        ),
+        (
+            "a scale that is not above 0",
+            single(
+                vec![tensor("x", 9, &[4]).scaled(f32::NAN, 0)],
+                vec![],
+                &[0],
+                &[0],
+            ),
+        ),
+        (
+            "2 scales along axis 0",
+            single(
+                vec![tensor("x", 9, &[4]).per_channel(&[1.0, 2.0], 0)],
+                vec![],
+                &[0],
+                &[0],
+            ),
+        ),
+        (
+            "activation 9",
+            single(
+                vec![tensor("x", F32, &[4])],
+                vec![op(0, &[0, 0], &[0], Some((11, vec![(0, Field::U8(9))])))],
+                &[0],
+                &[0],
+            ),
+        ),
+    ];
+    for (text, bytes) in cases {
+        let error = read(&bytes).unwrap_err();
+        assert!(error.to_string().contains(text), "{text}: {error}");
+    }
+    // Read, but not translated.
+    let cases = [
+        (
+            "made twice",
+            single(
+                vec![tensor("x", F32, &[4]), tensor("y", F32, &[4])],
+                vec![op(19, &[0], &[1], None), op(19, &[0], &[1], None)],
+                &[0],
+                &[1],
+            ),
+        ),
+        (
+            "used before it is made",
+            single(
+                vec![
+                    tensor("x", F32, &[4]),
+                    tensor("y", F32, &[4]),
+                    tensor("z", F32, &[4]),
+                ],
+                vec![op(19, &[1], &[2], None), op(19, &[0], &[1], None)],
+                &[0],
+                &[2],
+            ),
+        ),
+        (
+            "12 bytes for I32 [2]",
+            single(
+                vec![
+                    tensor("x", F32, &[4]),
+                    tensor("s", I32, &[2]).ints(&[2, 2, 2]),
+                    tensor("y", F32, &[2, 2]),
+                ],
+                vec![op(22, &[0, 1], &[2], None)],
+                &[0],
+                &[2],
+            ),
+        ),
+    ];
+    for (text, bytes) in cases {
+        let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed);
+        assert!(error.to_string().contains(text), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_small_file_does_not_unfold_without_end() {
+    // A vector of many references to one table.
+    let mut bytes = single(vec![tensor("x", F32, &[1])], vec![], &[0], &[0]);
+    let limits = Limits {
+        elements: 10,
+        ..Limits::default()
+    };
+    let error = Model::from_bytes(&bytes, &limits).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    let limits = Limits {
+        file_bytes: 16,
+        ..Limits::default()
+    };
+    let error = Model::from_bytes(&bytes, &limits).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    // A root that refers to itself: the reference's distance is 0.
+    bytes[..4].fill(0);
+    assert_eq!(read(&bytes).unwrap_err().kind(), ErrorKind::Malformed);
+}
+
+/// Damages every byte of small models, and cuts them off everywhere.
+#[test]
+fn damage_gives_an_error_or_another_model() {
+    let mut taken = 0;
+    for bytes in [small_net(), counter(&[0.0, 0.0])] {
+        let mut attempt = |bytes: &[u8]| {
+            if let Ok(model) = read(bytes) {
+                taken += usize::from(to_onnx(&model).is_ok());
+            }
+        };
+        for len in 0..bytes.len() {
+            attempt(&bytes[..len]);
+        }
+        for at in 0..bytes.len() {
+            for value in [0, 1, 2, 3, 4, 8, 16, 64, 127, 128, 200, 254, 255] {
+                let mut bytes = bytes.clone();
+                bytes[at] = value;
+                attempt(&bytes);
+            }
+            // Numbers of four bytes: the largest, the smallest, large ones.
+            if at % 4 == 0 && at + 4 <= bytes.len() {
+                for value in [u32::MAX, 0x8000_0000, 0x7fff_ffff, 0x0001_0000] {
+                    let mut bytes = bytes.clone();
+                    bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+                    attempt(&bytes);
+                }
+            }
+        }
+    }
+    assert!(taken > 1000, "only {taken} damaged models were taken");
+}
