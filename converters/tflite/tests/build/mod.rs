@@ -20,12 +20,12 @@ pub enum Field {
 /// Fields by their number.
 pub type Table = Vec<(usize, Field)>;
 
-fn put(bytes: &mut Vec<u8>, at: usize, value: usize) {
+fn put(bytes: &mut [u8], at: usize, value: usize) {
     bytes[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes());
 }
 
 fn align(bytes: &mut Vec<u8>, to: usize) {
-    while bytes.len() % to != 0 {
+    while !bytes.len().is_multiple_of(to) {
         bytes.push(0);
     }
 }
