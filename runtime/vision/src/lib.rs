@@ -16,6 +16,7 @@ extern crate alloc;
 
 mod error;
 mod input;
+mod post;
 mod resize;
 mod task;
 
@@ -26,6 +27,11 @@ pub use error::VisionError;
 pub use input::{
     Anchor, ColorOrder, Format, Frame, Input, Labels, Layout, MAX_INPUT_SIDE, MAX_SIDE, Matrix,
     Orientation, Placement, Preprocess, Preprocessor, ResizeRule, Target, Values, luma,
+};
+pub use post::{
+    ClassMap, CtcText, Db, Detection, Nms, Ranked, Rect, SsdAnchors, Suppress, TextBox, Track,
+    Tracker, Yolo, class_map, ctc_greedy, heat_points, post_processed, sigmoid, softmax, ssd,
+    top_k, ultraface, yolo, yunet,
 };
 pub use resize::Filter;
 pub use task::Task;
