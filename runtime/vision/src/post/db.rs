@@ -1,6 +1,5 @@
 //! Lines of text from a map of where text is (differentiable binarisation, PaddleOCR's detector).
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Four corners of a line, clockwise from the left upper one, and how sure.
