@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use redpoll_kernels::Tier;
-use redpoll_plan::{DType, Place, Plan, TensorId};
+use redpoll_plan::{DType, Place, Plan, PlanError, TensorId};
 
 use crate::error::EngineError;
 use crate::observer::Observer;
@@ -65,6 +65,22 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
                 ops: PhantomData,
             }),
         }
+    }
+
+    /// An engine for the plan in `bytes`, which lie in flash and were checked against their hash when the program was built:
+    /// [`Plan::from_flash`] of the operations of `O`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Plan::from_flash`]; an operation that is not of `O` is a step's
+    /// [`Fault::Code`](redpoll_plan::Fault::Code).
+    pub fn from_flash(bytes: &'p [u8], tier: &'p T) -> Result<Self, PlanError> {
+        let plan = Plan::from_flash::<O>(bytes)?;
+        Ok(Self {
+            plan,
+            tier,
+            ops: PhantomData,
+        })
     }
 
     /// The plan.

@@ -5,7 +5,7 @@ mod net;
 use net::{Memory, Net};
 use redpoll_engine::{Engine, EngineError, Inline, Observer};
 use redpoll_kernels::SCALAR;
-use redpoll_plan::{DType, Op, Plan, Step, TensorId, Window, op};
+use redpoll_plan::{DType, Fault, Op, Plan, PlanError, Step, TensorId, Window, op};
 use zerocopy::IntoBytes;
 
 /// `y = max(−x, 0)` in two steps, the second in place.
@@ -192,5 +192,13 @@ fn engines_of_some_operations() {
     assert_eq!(
         Engine::<_, Others>::with_ops(plan, &SCALAR).err(),
         Some(EngineError::Operation { step: 0 })
+    );
+    let bytes = &memory.bytes()[..file.len()];
+    let flash = Engine::<_, Functions>::from_flash(bytes, &SCALAR).unwrap();
+    let got = run(&|arena| flash.run(arena, &mut [], &Inline, None).unwrap());
+    assert_eq!(expected, got);
+    assert_eq!(
+        Engine::<_, Others>::from_flash(bytes, &SCALAR).err(),
+        Some(PlanError::Step(0, Fault::Code))
     );
 }

@@ -1,6 +1,7 @@
 //! The list of operations: stable code, tensors read, parameters in the order of the file. A new one is a line here.
 
 use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, IntoBytes};
 
 use crate::op::*;
 use crate::ops::{Ops, has};
@@ -35,14 +36,37 @@ impl core::ops::Deref for Reads {
     }
 }
 
-/// `CODE Name [tensors read] { other fields }`: in the file, the tensors come first.
+/// `CODE Name [tensors read; constants among them] { other fields }`: in the file, the tensors come first.
 macro_rules! operations {
-    ($($code:literal $name:ident [$($read:ident),*] { $($field:ident),* })*) => {
-        $(record!($name { $($read,)* $($field),* });)*
+    ($($code:literal $name:ident [$($read:ident),* $(; $($constant:ident),*)?] { $($field:ident),* })*) => {
+        $(record!($name { $($read,)* $($($constant,)*)? $($field),* });)*
 
         $(impl $name {
             /// Stable number of the operation in the file.
             pub const CODE: u32 = $code;
+
+            /// Words of its parameters in the file: each field is of whole words.
+            const WORDS: usize = size_of::<Self>() / size_of::<u32>();
+
+            /// The parameters, if there are exactly as many words: one look at the length, then loads.
+            #[inline(always)]
+            pub(crate) fn of(words: &[U32]) -> Option<Self> {
+                let words: &[U32; Self::WORDS] = words.try_into().ok()?;
+                let mut words = words.as_slice();
+                Words::take(&mut words).filter(|_| words.is_empty())
+            }
+
+            /// Calls `look` with the number and the id of each tensor read that need not be constant.
+            #[inline(always)]
+            pub(crate) fn each_variable(
+                &self,
+                mut look: impl FnMut(usize, TensorId) -> Result<(), crate::error::Fault>,
+            ) -> Result<(), crate::error::Fault> {
+                let mut _i = 0;
+                $(look(_i, self.$read)?; _i += 1;)*
+                let _ = &mut look;
+                Ok(())
+            }
         })*
 
         impl Op {
@@ -58,7 +82,7 @@ macro_rules! operations {
 
             /// The tensors read: activations first, then weights.
             pub fn inputs(&self) -> Reads {
-                match self { $(Self::$name(_p) => Reads::new(&[$(_p.$read),*])),* }
+                match self { $(Self::$name(_p) => Reads::new(&[$(_p.$read,)* $($(_p.$constant),*)?])),* }
             }
 
             /// The tensor written.
@@ -67,12 +91,12 @@ macro_rules! operations {
             }
 
             /// The operation of `code`, one of `O`, with all of `words` as parameters.
-            pub(crate) fn decode<O: Ops>(code: u32, mut words: &[U32]) -> Result<Self, crate::error::Fault> {
+            pub(crate) fn decode<O: Ops>(code: u32, words: &[U32]) -> Result<Self, crate::error::Fault> {
                 let op = match code {
-                    $($code if has::<O>($code) => Words::take(&mut words).map(Self::$name),)*
+                    $($code if has::<O>($code) => $name::of(words).map(Self::$name),)*
                     _ => return Err(crate::error::Fault::Code),
                 };
-                op.filter(|_| words.is_empty()).ok_or(crate::error::Fault::Params)
+                op.ok_or(crate::error::Fault::Params)
             }
 
             /// Passes the parameter words to `put`.
@@ -85,14 +109,14 @@ macro_rules! operations {
 }
 
 operations! {
-    1 ConvI8 [x, weights, bias, bias_unsigned, scale] { y, window, groups, x_zero, y_zero, lo, hi }
-    2 DepthwiseI8 [x, weights, bias, scale] { y, window, x_zero, y_zero, lo, hi }
-    3 ConvF32 [x, weights, bias] { y, window, groups, lo, hi }
-    4 DepthwiseF32 [x, weights, bias] { y, window, lo, hi }
+    1 ConvI8 [x; weights, bias, bias_unsigned, scale] { y, window, groups, x_zero, y_zero, lo, hi }
+    2 DepthwiseI8 [x; weights, bias, scale] { y, window, x_zero, y_zero, lo, hi }
+    3 ConvF32 [x; weights, bias] { y, window, groups, lo, hi }
+    4 DepthwiseF32 [x; weights, bias] { y, window, lo, hi }
     5 MatMulF32 [a, b] { y, batch, m, k, n, a_batch_stride, b_batch_stride }
     6 BinaryI8 [a, b] { y, function, dims, a_strides, b_strides, a_zero, b_zero, a_scale, b_scale, y_zero, lo, hi }
     7 BinaryF32 [a, b] { y, function, dims, a_strides, b_strides, lo, hi }
-    8 TableI8 [x, table] { y }
+    8 TableI8 [x; table] { y }
     9 UnaryF32 [x] { y, function, alpha, beta }
     10 Quantize [x] { y, scale, zero }
     11 Dequantize [x] { y, scale, zero }
@@ -102,7 +126,7 @@ operations! {
     15 ReduceI8 [x] { y, kind, outer, count, inner, ratio, x_zero, y_zero, lo, hi }
     16 ReduceF32 [x] { y, kind, outer, count, inner }
     17 SoftmaxF32 [x] { y, outer, count }
-    18 SoftmaxI8 [x, table] { y, outer, count, scale, y_zero }
+    18 SoftmaxI8 [x; table] { y, outer, count, scale, y_zero }
     19 Copy [x] { y, element_bytes, dims, x_offset, x_strides, y_offset, y_strides }
     20 Fill [] { y, element_bytes, bits }
     21 Embedding [indices, table] { y, rows, width, element_bytes, zero }
@@ -125,3 +149,36 @@ operations! {
     47 SparseRows [x, starts, index, weights] { y, outer, size, inner }
     48 NonMaxSuppression [boxes, scores] { y, images, classes, count, per_class, iou, score, centers }
 }
+
+/// Operations whose parameters are read where they lie in the file: their structs are the file's words, in its order.
+macro_rules! viewed {
+    ($($name:ident)*) => {
+        $(impl $name {
+            /// The parameters, if there are exactly as many words. Plans are opened on little-endian machines only.
+            #[inline(always)]
+            pub(crate) fn view(words: &[U32]) -> Option<&Self> {
+                Self::ref_from_bytes(words.as_bytes()).ok()
+            }
+        })*
+
+        #[cfg(all(test, feature = "write"))]
+        mod tests {
+            use super::*;
+
+            /// A view and the words one by one are the same.
+            #[test]
+            fn views_are_what_is_decoded() {
+                #[repr(align(4))]
+                struct Aligned([U32; 64]);
+                let words = Aligned(core::array::from_fn(|i| U32::new(i as u32 * 0x0102_0305 + 7)));
+                $({
+                    let words = &words.0[..$name::WORDS];
+                    assert_eq!($name::view(words).copied(), $name::of(words));
+                    assert!($name::of(words).is_some());
+                    assert_eq!($name::view(&words[1..]), None);
+                })*
+            }
+        }
+    };
+}
+viewed!(ConvI8 DepthwiseI8);

@@ -19,6 +19,9 @@ pub const SECTIONS: usize = 8;
 /// Bytes of the header, section table included.
 pub const HEADER_BYTES: usize = size_of::<Header>();
 
+/// [`TensorRecord::place`] of constants.
+pub const PLACE_WEIGHTS: u8 = 1;
+
 /// Most tensors of a plan.
 pub const MAX_TENSORS: usize = 1 << 16;
 /// Most steps of a plan.

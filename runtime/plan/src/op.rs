@@ -7,6 +7,7 @@
 mod general;
 
 pub use general::*;
+use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::tensor::TensorId;
 use crate::window::Window;
@@ -138,11 +139,11 @@ pub type Strides = [i32; MAX_LOOP];
 
 /// Integer convolution and dense product. `y = finish(f32(bias + Σ x · w) · scale[c])`; the packed bias already
 /// holds `− x_zero · Σ w`, and the border reads `x_zero`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, FromBytes, KnownLayout, Immutable)]
+#[repr(C)]
 #[allow(missing_docs)]
 pub struct ConvI8 {
     pub x: TensorId,
-    pub y: TensorId,
     pub weights: TensorId,
     /// i32, padded to blocks.
     pub bias: TensorId,
@@ -150,6 +151,7 @@ pub struct ConvI8 {
     pub bias_unsigned: TensorId,
     /// f32, padded to blocks.
     pub scale: TensorId,
+    pub y: TensorId,
     pub window: Window,
     pub groups: u32,
     pub x_zero: i32,
@@ -159,16 +161,17 @@ pub struct ConvI8 {
 }
 
 /// Integer depthwise convolution with one output channel an input channel. Formula as [`ConvI8`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, FromBytes, KnownLayout, Immutable)]
+#[repr(C)]
 #[allow(missing_docs)]
 pub struct DepthwiseI8 {
     pub x: TensorId,
-    pub y: TensorId,
     pub weights: TensorId,
     /// i32, padded: holds `− x_zero · Σ w` as [`ConvI8::bias`] does; the border reads `x_zero`.
     pub bias: TensorId,
     /// f32, padded.
     pub scale: TensorId,
+    pub y: TensorId,
     pub window: Window,
     pub x_zero: i32,
     pub y_zero: i32,

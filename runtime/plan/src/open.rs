@@ -26,8 +26,8 @@ const ORDER: [Section; SECTIONS] = [
     Section::Weights,
 ];
 
-/// `hashed`: whether the content hash is checked.
-pub(crate) fn open(bytes: &[u8], hashed: bool) -> Result<Plan<'_>, PlanError> {
+/// `all`: whether the content hash and the metadata are checked.
+pub(crate) fn open(bytes: &[u8], all: bool) -> Result<Plan<'_>, PlanError> {
     if cfg!(target_endian = "big") {
         // Weights are read in place, which a big-endian machine cannot do.
         return Err(PlanError::Features(u32::MAX));
@@ -56,7 +56,7 @@ pub(crate) fn open(bytes: &[u8], hashed: bool) -> Result<Plan<'_>, PlanError> {
         return Err(PlanError::Misaligned);
     }
     let sections = sections(bytes, header)?;
-    if hashed && hash::of_file(bytes) != header.hash.get() {
+    if all && hash::of_file(bytes) != header.hash.get() {
         return Err(PlanError::Hash);
     }
     let section = |s: Section| sections[s as usize];
@@ -72,7 +72,7 @@ pub(crate) fn open(bytes: &[u8], hashed: bool) -> Result<Plan<'_>, PlanError> {
         metadata: section(Section::Metadata),
         weights: section(Section::Weights),
     };
-    let mut rest = plan.metadata;
+    let mut rest = if all { plan.metadata } else { &[] };
     for count in 0.. {
         match take_pair(&mut rest)? {
             Some(_) if count >= MAX_METADATA => return Err(PlanError::Limit(Section::Metadata)),

@@ -4,7 +4,7 @@ use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::error::{Fault, PlanError, Section};
-use crate::format::{Header, NameRecord, PortRecord, StepRecord, TensorRecord};
+use crate::format::{Header, NameRecord, PLACE_WEIGHTS, PortRecord, StepRecord, TensorRecord};
 use crate::op::Op;
 use crate::ops::{AllOps, Ops};
 use crate::tensor::{DType, Place, Shape, Tensor, TensorId};
@@ -71,13 +71,6 @@ pub(crate) struct Span {
     pub(crate) len: usize,
 }
 
-impl Span {
-    /// Bytes of the elements.
-    pub(crate) fn bytes(&self) -> usize {
-        self.len.wrapping_mul(self.dtype.size())
-    }
-}
-
 impl<'p> Plan<'p> {
     /// Opens a plan and checks everything once: afterwards every step's operands lie where its parameters say,
     /// every element that it reads exists, and no operand is overwritten while it is read.
@@ -93,13 +86,15 @@ impl<'p> Plan<'p> {
         Ok(plan)
     }
 
-    /// As [`Plan::from_bytes`], but looks at no weight: for bytes in flash whose content hash was checked when the
-    /// program was built ([`embed::is_intact`](crate::embed::is_intact) is a `const fn`). Everything that safety rests
-    /// on is checked all the same. Only operations of `O` are known, which leaves the code for all others out.
+    /// As [`Plan::from_bytes`], for bytes in flash whose content hash was checked when the program was built
+    /// ([`embed::is_intact`](crate::embed::is_intact) is a `const fn`). It checks everything that memory safety and the
+    /// absence of traps rest on: the sections, each step's parameters, and type, size and place of each operand of each
+    /// step and of each input and output. It does not look at weights, names, scales of tensors, metadata, and tensors that no
+    /// step has. Only operations of `O` are known, which leaves the code for all others out.
     ///
     /// # Errors
-    /// As [`Plan::from_bytes`], less [`PlanError::Hash`] and values of weights; [`Fault::Code`] for a step that is not of
-    /// `O`.
+    /// As [`Plan::from_bytes`], less [`PlanError::Hash`] and what it does not look at; a tensor's fault is that of the
+    /// step which has it. [`Fault::Code`] for a step that is not of `O`.
     pub fn from_flash<O: Ops>(bytes: &'p [u8]) -> Result<Self, PlanError> {
         let plan = open::open(bytes, false)?;
         check::plan::<O>(&plan, false)?;
@@ -136,6 +131,11 @@ impl<'p> Plan<'p> {
         self.header.state_bytes.get() as usize
     }
 
+    /// Bytes of working memory before the state.
+    pub(crate) fn working_bytes(&self) -> usize {
+        self.arena_bytes().saturating_sub(self.state_bytes())
+    }
+
     /// Bytes of scratch that one thread needs: the largest of any step.
     pub fn scratch_bytes(&self) -> usize {
         self.header.scratch_bytes.get() as usize
@@ -168,7 +168,8 @@ impl<'p> Plan<'p> {
 
     /// The tensor of `id`; `None` for an id of another plan.
     pub fn tensor(&self, id: TensorId) -> Option<Tensor> {
-        self.tensors.get(id.0 as usize).and_then(|r| tensor(r).ok())
+        let record = self.tensors.get(id.0 as usize)?;
+        tensor(self, record).ok()
     }
 
     /// Type, place and bytes of the tensor of `id`, which is all that a run asks for: without the checks that
@@ -183,8 +184,7 @@ impl<'p> Plan<'p> {
             2 => Place::State(offset),
             _ => Place::Weights(offset),
         };
-        let dims = record.dims.iter().map(|d| d.get() as usize);
-        Some((dtype, place, dims.fold(dtype.size(), usize::wrapping_mul)))
+        Some((dtype, place, bytes(record)?))
     }
 
     /// The bytes of a constant tensor, in place; `None` when it lies in working memory or the id is of another plan.
@@ -195,12 +195,6 @@ impl<'p> Plan<'p> {
         };
         let offset = offset as usize;
         self.weights.get(offset..offset.checked_add(bytes)?)
-    }
-
-    /// As [`Self::span`], with the number of elements.
-    #[inline(always)]
-    pub(crate) fn known(&self, id: TensorId) -> Option<Span> {
-        self.tensors.get(id.0 as usize).and_then(span)
     }
 
     /// Name of a tensor: its value in the model. Empty when names were stripped or the id is of another plan.
@@ -271,22 +265,6 @@ impl<'p> Plan<'p> {
         self.constant_at(tensor.place, tensor.bytes())
     }
 
-    /// The bytes of a constant tensor, in place; `None` when it lies in working memory.
-    pub(crate) fn weights_of(&self, span: &Span) -> Option<&'p [u8]> {
-        self.constant_at(span.place, span.bytes())
-    }
-
-    /// As [`Self::weights_as`], of what a check knows.
-    pub(crate) fn values_of<T: FromBytes + Immutable + KnownLayout>(
-        &self,
-        span: &Span,
-    ) -> Option<&'p [T]> {
-        if size_of::<T>() != span.dtype.size() {
-            return None;
-        }
-        <[T]>::ref_from_bytes(self.weights_of(span)?).ok()
-    }
-
     fn constant_at(&self, place: Place, bytes: usize) -> Option<&'p [u8]> {
         match place {
             Place::Weights(offset) => {
@@ -330,13 +308,18 @@ impl<'p> Plan<'p> {
             .get(start..start.checked_add(record.bytes.get() as usize)?)
     }
 
-    pub(crate) fn op<O: Ops>(&self, record: &StepRecord) -> Result<Op, Fault> {
-        let start = record.first_word.get() as usize;
-        let end = start
-            .checked_add(record.words.get() as usize)
+    /// The parameters of a step.
+    #[inline(always)]
+    pub(crate) fn words(&self, record: &StepRecord) -> Result<&'p [U32], Fault> {
+        let (_, rest) = self
+            .params
+            .split_at_checked(record.first_word.get() as usize)
             .ok_or(Fault::Params)?;
-        let words = self.params.get(start..end).ok_or(Fault::Params)?;
-        Op::decode::<O>(record.code.get(), words)
+        rest.get(..record.words.get() as usize).ok_or(Fault::Params)
+    }
+
+    fn op<O: Ops>(&self, record: &StepRecord) -> Result<Op, Fault> {
+        Op::decode::<O>(record.code.get(), self.words(record)?)
     }
 }
 
@@ -346,63 +329,85 @@ const NO_OP: Op = Op::Fill(crate::op::Fill {
     bits: 0,
 });
 
-/// Type, place and size of a record whose contents were checked.
-#[inline]
-fn span(record: &TensorRecord) -> Option<Span> {
-    // Unused dimensions are 1, and the product was checked to fit.
-    let [a, b, c, d, e, f] = record.dims.map(|d| d.get() as usize);
-    let len = a.wrapping_mul(b).wrapping_mul(c);
-    let len = len.wrapping_mul(d).wrapping_mul(e).wrapping_mul(f);
+/// Checks what of a tensor record running it rests on: type, exact size, place.
+#[inline(always)]
+pub(crate) fn sound(plan: &Plan<'_>, record: &TensorRecord) -> Result<Span, Fault> {
+    let dtype = DType::from_u8(record.dtype).ok_or(Fault::DType)?;
+    let len = exact(record.dims.map(U32::get)).filter(|&len| len > 0);
+    let len = len.ok_or(Fault::Shape)?;
     let offset = record.offset.get();
-    Some(Span {
-        dtype: DType::from_u8(record.dtype)?,
-        place: match record.place {
-            0 => Place::Arena(offset),
-            2 => Place::State(offset),
-            _ => Place::Weights(offset),
-        },
-        len,
-    })
+    let (working, all, own) = (plan.working_bytes(), plan.arena_bytes(), dtype.size());
+    let (area, align, place) = match record.place {
+        0 => ((0, working), own, Place::Arena(offset)),
+        PLACE_WEIGHTS => {
+            let area = (0, plan.weights.len());
+            (area, plan.alignment(), Place::Weights(offset))
+        }
+        2 => ((working, all), own, Place::State(offset)),
+        _ => return Err(Fault::Place),
+    };
+    within(record, dtype.log2_size(), len, area, align)?;
+    let len = len as usize;
+    Ok(Span { dtype, place, len })
 }
 
-/// Checks a tensor record by itself; places are checked by `check`.
-#[inline(never)]
-pub(crate) fn checked(record: &TensorRecord) -> Result<Span, Fault> {
-    let dtype = DType::from_u8(record.dtype).ok_or(Fault::DType)?;
-    let [a, b, c, d, e, f] = record.dims.map(U32::get);
-    // Products whose high words are all 0 are exact, and 0 only where a dimension is.
-    let (mut len, mut over) = (a, 0);
-    for d in [b, c, d, e, f] {
+/// Bytes of the elements, which are exact where the record is [`sound`]. Written out: as a loop it costs three times as much.
+#[inline(always)]
+pub(crate) fn bytes(record: &TensorRecord) -> Option<usize> {
+    let [a, b, c, d, e, f] = record.dims.map(|d| d.get() as usize);
+    let (abc, def) = (
+        a.wrapping_mul(b).wrapping_mul(c),
+        d.wrapping_mul(e).wrapping_mul(f),
+    );
+    Some(abc.wrapping_mul(def) << DType::from_u8(record.dtype)?.log2_size())
+}
+
+/// Checks that so many elements lie in an area, aligned to a power of two.
+#[inline(always)]
+pub(crate) fn within(
+    record: &TensorRecord,
+    log2_size: u32,
+    len: u32,
+    (start, end): (usize, usize),
+    align: usize,
+) -> Result<(), Fault> {
+    let (offset, len) = (record.offset.get() as usize, len as usize);
+    // In elements first, so that nothing overflows in 32 bits.
+    let fits = len <= end >> log2_size
+        && offset <= end - (len << log2_size)
+        && offset >= start
+        && offset & (align - 1) == 0;
+    if fits { Ok(()) } else { Err(Fault::Place) }
+}
+
+/// The product of dimensions; `None` when it, or that of the first few of them, takes more than 32 bits.
+#[inline(always)]
+pub(crate) fn exact<const N: usize>(dims: [u32; N]) -> Option<u32> {
+    let (mut len, mut over) = (1, 0);
+    for d in dims {
         let product = u64::from(len) * u64::from(d);
         (len, over) = (product as u32, over | (product >> 32) as u32);
     }
+    (over == 0).then_some(len)
+}
+
+/// Checks the rest of a tensor record, which is information for the user: unused dimensions, scale, name.
+pub(crate) fn described(plan: &Plan<'_>, record: &TensorRecord) -> Result<(), Fault> {
     let unused = record.dims.get(usize::from(record.rank)..);
     let unused = unused.ok_or(Fault::Shape)?;
-    if over != 0 || len == 0 || unused.iter().any(|d| d.get() != 1) {
+    if unused.iter().any(|d| d.get() != 1) {
         return Err(Fault::Shape);
     }
-    let offset = record.offset.get();
-    let place = match record.place {
-        0 => Place::Arena(offset),
-        1 => Place::Weights(offset),
-        2 => Place::State(offset),
-        _ => return Err(Fault::Place),
-    };
-    // Not negative, finite: by its bits, of which -0.0 is the odd one out.
-    let scale = record.scale.get().to_bits();
-    if (scale >= f32::INFINITY.to_bits() && scale != (-0.0f32).to_bits()) || record.reserved != 0 {
+    let scale = record.scale.get();
+    if !scale.is_finite() || scale < 0.0 || record.reserved != 0 {
         return Err(Fault::Value);
     }
-    Ok(Span {
-        dtype,
-        place,
-        len: len as usize,
-    })
+    plan.checked_name(&record.name).ok_or(Fault::Name).map(drop)
 }
 
 /// Decodes a tensor record.
-fn tensor(record: &TensorRecord) -> Result<Tensor, Fault> {
-    let span = checked(record)?;
+fn tensor(plan: &Plan<'_>, record: &TensorRecord) -> Result<Tensor, Fault> {
+    let span = sound(plan, record)?;
     let dims = record.dims.map(U32::get);
     let used = dims.get(..usize::from(record.rank)).ok_or(Fault::Shape)?;
     Ok(Tensor {

@@ -1,7 +1,12 @@
 //! Tensors of a plan: type, shape, quantisation, place.
 
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
 /// Index of a tensor in the plan's tensor table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, FromBytes, KnownLayout, Immutable,
+)]
+#[repr(transparent)]
 pub struct TensorId(pub u32);
 
 /// Element types of a plan. uint8 values of a model are held as int8 (zero point less 128) except at
@@ -23,12 +28,17 @@ impl DType {
     /// Bytes of one element.
     #[inline]
     pub const fn size(self) -> usize {
-        match self {
-            Self::F32 | Self::I32 => 4,
-            Self::F16 => 2,
-            Self::I64 => 8,
-            Self::I8 | Self::U8 | Self::Bool => 1,
-        }
+        1 << self.log2_size()
+    }
+
+    /// The power of two that the size is: a look-up in a constant of four bits a type.
+    #[inline]
+    pub(crate) const fn log2_size(self) -> u32 {
+        const TABLE: u32 = 2 << (4 * DType::F32 as u32)
+            | 1 << (4 * DType::F16 as u32)
+            | 2 << (4 * DType::I32 as u32)
+            | 3 << (4 * DType::I64 as u32);
+        TABLE >> (4 * self as u32) & 3
     }
 
     /// The type of this number in a file.

@@ -1,10 +1,13 @@
 //! Geometry of a window that slides over `[N, H, W, C]`.
 
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
 /// Geometry of convolutions and pooling. One-dimensional operators have height 1.
 ///
 /// Output pixel `(y, x)`, tap `(i, j)` reads input pixel `(y · stride_h + i · dilation_h − pad_top,
 /// x · stride_w + j · dilation_w − pad_left)`; outside the input it reads the border.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, KnownLayout, Immutable)]
+#[repr(C)]
 #[allow(missing_docs)]
 pub struct Window {
     pub batch: u32,

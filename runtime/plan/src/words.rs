@@ -22,6 +22,7 @@ impl Words for u32 {
     fn put(&self, put: &mut dyn FnMut(u32)) {
         put(*self);
     }
+    #[inline(always)]
     fn take(words: &mut &[U32]) -> Option<Self> {
         let (first, rest) = words.split_first()?;
         *words = rest;
@@ -34,6 +35,7 @@ impl Words for i32 {
     fn put(&self, put: &mut dyn FnMut(u32)) {
         put(self.cast_unsigned());
     }
+    #[inline(always)]
     fn take(words: &mut &[U32]) -> Option<Self> {
         u32::take(words).map(u32::cast_signed)
     }
@@ -44,6 +46,7 @@ impl Words for f32 {
     fn put(&self, put: &mut dyn FnMut(u32)) {
         put(self.to_bits());
     }
+    #[inline(always)]
     fn take(words: &mut &[U32]) -> Option<Self> {
         u32::take(words).map(f32::from_bits)
     }
@@ -54,6 +57,7 @@ impl Words for TensorId {
     fn put(&self, put: &mut dyn FnMut(u32)) {
         put(self.0);
     }
+    #[inline(always)]
     fn take(words: &mut &[U32]) -> Option<Self> {
         u32::take(words).map(TensorId)
     }
@@ -66,6 +70,7 @@ impl<T: Words + Copy + Default, const N: usize> Words for [T; N] {
             v.put(put);
         }
     }
+    #[inline(always)]
     fn take(words: &mut &[U32]) -> Option<Self> {
         let mut out = [T::default(); N];
         for v in &mut out {
@@ -83,11 +88,18 @@ macro_rules! numbered {
             fn put(&self, put: &mut dyn FnMut(u32)) {
                 put(*self as u32);
             }
+            #[inline(always)]
             fn take(words: &mut &[U32]) -> Option<Self> {
-                let n = u32::take(words)?;
-                [$(Self::$variant),*].into_iter().find(|&v| v as u32 == n)
+                const ALL: &[$name] = &[$($name::$variant),*];
+                ALL.get(u32::take(words)? as usize).copied()
             }
         }
+        // The table above is looked up by number.
+        const _: () = {
+            let mut n = 0;
+            $(assert!($name::$variant as u32 == n, stringify!($variant)); n += 1;)*
+            assert!(n > 0);
+        };
     };
 }
 
@@ -111,6 +123,7 @@ macro_rules! record {
             fn put(&self, put: &mut dyn FnMut(u32)) {
                 $($crate::words::Words::put(&self.$field, put);)*
             }
+            #[inline(always)]
             fn take(words: &mut &[zerocopy::little_endian::U32]) -> Option<Self> {
                 Some(Self { $($field: $crate::words::Words::take(words)?),* })
             }

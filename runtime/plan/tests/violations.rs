@@ -3,7 +3,9 @@
 mod sample;
 
 use redpoll_plan::op::*;
-use redpoll_plan::{DType, Fault, Plan, PlanBuilder, PlanError, Section, TensorId, seal};
+use redpoll_plan::{
+    AllOps, DType, Fault, Place, Plan, PlanBuilder, PlanError, Section, TensorId, seal,
+};
 use sample::{Aligned, arena, builder, conv};
 
 const HEADER: usize = 128;
@@ -189,7 +191,7 @@ fn convolutions() {
     );
     assert_eq!(
         conv_error(|_, p| p.window.batch = u32::MAX),
-        is(Fault::Length)
+        is(Fault::Geometry)
     );
     assert_eq!(conv_error(|_, p| p.groups = 3), is(Fault::Geometry));
     assert_eq!(conv_error(|_, p| p.groups = 0), is(Fault::Geometry));
@@ -454,7 +456,7 @@ fn mutations_never_panic() {
         (state >> 16) as usize % below
     };
     let weights = section(&good, Section::Weights);
-    let mut accepted = 0;
+    let (mut accepted, mut taken) = (0, 0);
     for round in 0..4000 {
         let mut bytes = good.to_vec();
         for _ in 0..=next(3) {
@@ -475,7 +477,19 @@ fn mutations_never_panic() {
         let mut bytes = Aligned::new(&bytes);
         assert!(Plan::from_bytes(&bytes).is_err() || *bytes == *good);
         seal(&mut bytes);
-        if let Ok(plan) = Plan::from_bytes(&bytes) {
+        let in_flash = Plan::from_flash::<AllOps>(&bytes);
+        if let Ok(plan) = &in_flash {
+            taken += 1;
+            operands_lie_inside(plan);
+        }
+        let checked = Plan::from_bytes(&bytes);
+        // What flash lets pass is no matter of memory.
+        match (&in_flash, &checked) {
+            (Err(_), Ok(_)) => panic!("refused in flash only"),
+            (Ok(_), Err(fault)) => assert!(is_information(fault), "{fault:?}"),
+            _ => {}
+        }
+        if let Ok(plan) = checked {
             accepted += 1;
             assert_eq!(plan.steps().len(), 5);
             assert!(plan.metadata().count() <= 3);
@@ -485,6 +499,42 @@ fn mutations_never_panic() {
         (100..3900).contains(&accepted),
         "{accepted} of 4000 were harmless"
     );
+    assert!(taken > accepted, "{taken} taken in flash, {accepted} else");
+}
+
+/// Every operand of every step, and every port, is where the plan has bytes.
+fn operands_lie_inside(plan: &Plan<'_>) {
+    for id in plan
+        .steps()
+        .flat_map(|s| {
+            s.op.inputs()
+                .iter()
+                .copied()
+                .chain([s.op.output()])
+                .collect::<Vec<_>>()
+        })
+        .chain(plan.inputs().chain(plan.outputs()).map(|p| p.tensor))
+    {
+        let (_, place, bytes) = plan.span(id).unwrap();
+        let (offset, room) = match place {
+            Place::Arena(offset) | Place::State(offset) => (offset, plan.arena_bytes()),
+            Place::Weights(offset) => (offset, plan.weight_bytes()),
+        };
+        assert!(offset as usize + bytes <= room, "{id:?}");
+    }
+}
+
+/// Faults that `from_flash` does not look for, since no access depends on them.
+fn is_information(error: &PlanError) -> bool {
+    match error {
+        PlanError::Metadata | PlanError::Limit(Section::Metadata) | PlanError::Header => true,
+        // A tensor that no step has may be wrong in every way.
+        PlanError::Tensor(..) => true,
+        PlanError::Step(_, fault) | PlanError::Input(_, fault) | PlanError::Output(_, fault) => {
+            matches!(fault, Fault::Name | Fault::Value)
+        }
+        _ => false,
+    }
 }
 
 /// One wrong thing about a recurrent layer of 3 steps, 2 rows and 5 units.
@@ -564,7 +614,7 @@ fn state_error(state_bytes: usize, offset: u32, port: bool, working: u32) -> Res
     let mut b = PlanBuilder::new();
     let x = arena(&mut b, "x", DType::F32, &[4], working);
     let tensor = redpoll_plan::Tensor {
-        place: redpoll_plan::Place::State(offset),
+        place: Place::State(offset),
         ..redpoll_plan::Tensor::arena(DType::F32, sample::shape(&[4]), 0)
     };
     let h = b.add_tensor("h", tensor);

@@ -97,22 +97,12 @@ redpoll_engine::ops!(
     pub Ops: {ops}
 );
 
-/// Why the model cannot be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error {{
-    /// The plan is refused.
-    Plan(PlanError),
-    /// The plan has an operation that is not in [`Ops`].
-    Engine(EngineError),
-}}
-
 /// The engine: checks the plan once, computes nothing.
 ///
 /// # Errors
 /// When the plan's bytes are no valid plan of this runtime's version.
-pub fn engine<T: Tier + ?Sized>(tier: &'static T) -> Result<Engine<'static, T, Ops>, Error> {{
-    let plan = Plan::from_flash::<Ops>(PLAN).map_err(Error::Plan)?;
-    Engine::with_ops(plan, tier).map_err(Error::Engine)
+pub fn engine<T: Tier + ?Sized>(tier: &'static T) -> Result<Engine<'static, T, Ops>, PlanError> {{
+    Engine::from_flash(PLAN, tier)
 }}
 
 /// Pseudo-random inputs and the outputs that every device must compute from them, all one after another.

@@ -75,7 +75,7 @@ pub(super) fn unary_whole(step: &StepCheck<'_, '_>, p: &UnaryWhole) -> Result<()
         Fault::Value,
     )?;
     let len = operand(step.plan, p.x)?.len as u64;
-    step.expect(p.y, of, len).map(drop)
+    step.expect(p.y, of, len)
 }
 
 pub(super) fn rare_f32(step: &StepCheck<'_, '_>, p: &RareF32) -> Result<(), Fault> {
@@ -85,7 +85,7 @@ pub(super) fn rare_f32(step: &StepCheck<'_, '_>, p: &RareF32) -> Result<(), Faul
     } else {
         DType::Bool
     };
-    step.expect(p.y, of, len).map(drop)
+    step.expect(p.y, of, len)
 }
 
 pub(super) fn select(step: &StepCheck<'_, '_>, p: &Select) -> Result<(), Fault> {
@@ -102,7 +102,7 @@ pub(super) fn convert(step: &StepCheck<'_, '_>, p: &Convert) -> Result<(), Fault
     one_of(step, p.x, &ANY)?;
     let to = one_of(step, p.y, &ANY)?;
     let len = operand(step.plan, p.x)?.len as u64;
-    step.expect(p.y, to, len).map(drop)
+    step.expect(p.y, to, len)
 }
 
 /// `x` is `[outer, count, inner]` of `of`, `y` is `[outer, rows, inner]` of `to`.
@@ -119,7 +119,7 @@ fn along(
         Fault::Geometry,
     )?;
     step.expect(x, of, len(count)?)?;
-    step.expect(y, to, len(rows)?).map(drop)
+    step.expect(y, to, len(rows)?)
 }
 
 pub(super) fn reduce_whole(step: &StepCheck<'_, '_>, p: &ReduceWhole) -> Result<(), Fault> {
@@ -149,6 +149,10 @@ pub(super) fn cumulate(step: &StepCheck<'_, '_>, p: &Cumulate) -> Result<(), Fau
     )
 }
 
+fn len<const N: usize>(dims: [u32; N]) -> Result<u32, Fault> {
+    product(&dims).ok_or(Fault::Geometry)
+}
+
 /// Most work of a step whose work is not bounded by its tensors: a choice takes as many passes as elements are chosen.
 const MAX_CHOICE: u64 = 1 << 34;
 
@@ -156,7 +160,7 @@ pub(super) fn top_k(step: &StepCheck<'_, '_>, p: &TopK) -> Result<(), Fault> {
     let of = one_of(step, p.x, &ANY)?;
     [p.largest, p.indices].into_iter().try_for_each(flag)?;
     require(p.k <= p.count, Fault::Geometry)?;
-    let work = product(&[p.outer, p.count, p.inner]).and_then(|n| n.checked_mul(p.k.into()));
+    let work = product(&[p.outer, p.count, p.inner]).map(|n| u64::from(n) * u64::from(p.k));
     require(work.is_some_and(|n| n <= MAX_CHOICE), Fault::Geometry)?;
     let to = if p.indices == 1 { DType::I64 } else { of };
     along(step, (p.x, of), (p.y, to), [p.outer, p.count, p.inner], p.k)
@@ -215,9 +219,8 @@ fn tuples(depth: u32, sizes: &Dims, strides: &Dims, run: u32, area: u64) -> Resu
 pub(super) fn gather_nd(step: &StepCheck<'_, '_>, p: &GatherNd) -> Result<(), Fault> {
     let of = one_of(step, p.x, &ANY)?;
     let by = one_of(step, p.indices, &INDICES)?;
-    let len = |n: &[u32]| product(n).ok_or(Fault::Geometry);
-    step.expect(p.indices, by, len(&[p.batches, p.tuples, p.depth])?)?;
-    step.expect(p.y, of, len(&[p.batches, p.tuples, p.run])?)?;
+    step.expect(p.indices, by, len([p.batches, p.tuples, p.depth])?)?;
+    step.expect(p.y, of, len([p.batches, p.tuples, p.run])?)?;
     let all = operand(step.plan, p.x)?.len as u64;
     require(
         p.batches > 0 && all.is_multiple_of(u64::from(p.batches)),
@@ -237,7 +240,7 @@ fn scattered(
     step: &StepCheck<'_, '_>,
     mode: ScatterMode,
     (x, y): (TensorId, TensorId),
-    (updates, count): (TensorId, u64),
+    (updates, count): (TensorId, u32),
 ) -> Result<usize, Fault> {
     let known: &[DType] = match mode {
         ScatterMode::Replace => &ANY,
@@ -260,21 +263,19 @@ pub(super) fn scatter_elements(step: &StepCheck<'_, '_>, p: &ScatterElements) ->
 
 pub(super) fn scatter_nd(step: &StepCheck<'_, '_>, p: &ScatterNd) -> Result<(), Fault> {
     let by = one_of(step, p.indices, &INDICES)?;
-    let len = |n: &[u32]| product(n).ok_or(Fault::Geometry);
-    step.expect(p.indices, by, len(&[p.tuples, p.depth])?)?;
-    let count = len(&[p.tuples, p.run])?;
+    step.expect(p.indices, by, len([p.tuples, p.depth])?)?;
+    let count = len([p.tuples, p.run])?;
     let all = scattered(step, p.mode, (p.x, p.y), (p.updates, count))?;
     tuples(p.depth, &p.sizes, &p.strides, p.run, all as u64)
 }
 
 pub(super) fn sparse_rows(step: &StepCheck<'_, '_>, p: &SparseRows) -> Result<(), Fault> {
     let entries = operand(step.plan, p.index)?.len as u64;
-    let starts = operand(step.plan, p.starts)?.len as u64;
-    let starts = step.constant(p.starts, DType::I32, starts)?;
-    let index = step.constant(p.index, DType::I32, entries)?;
+    let starts = operand(step.plan, p.starts)?.len;
+    step.constant(p.starts, DType::I32, starts)?;
+    step.constant(p.index, DType::I32, entries)?;
     step.constant(p.weights, DType::F32, entries)?;
-    let list = |span| step.plan.values_of::<i32>(&span).ok_or(Fault::Place);
-    let (starts, index) = (list(starts)?, list(index)?);
+    let (starts, index) = (step.values::<i32>(p.starts)?, step.values::<i32>(p.index)?);
     let ends = starts.first() == Some(&0) && starts.last().is_some_and(|&n| n as u64 == entries);
     require(
         ends && starts.windows(2).all(|w| w[0] <= w[1]),
@@ -282,7 +283,7 @@ pub(super) fn sparse_rows(step: &StepCheck<'_, '_>, p: &SparseRows) -> Result<()
     )?;
     let inside = |&i: &i32| u32::try_from(i).is_ok_and(|i| i < p.size);
     require(index.iter().all(inside), Fault::Value)?;
-    let work = product(&[p.outer, p.inner]).and_then(|n| n.checked_mul(entries));
+    let work = product(&[p.outer, p.inner]).and_then(|n| u64::from(n).checked_mul(entries));
     require(work.is_some_and(|n| n <= MAX_CHOICE), Fault::Geometry)?;
     let rows = u32::try_from(starts.len() - 1).map_err(|_| Fault::Geometry)?;
     let sizes = [p.outer, p.size, p.inner];
@@ -296,13 +297,12 @@ pub(super) fn non_max_suppression(
     flag(p.centers)?;
     require(!p.iou.is_nan() && !p.score.is_nan(), Fault::Value)?;
     require((1..=p.count).contains(&p.per_class), Fault::Geometry)?;
-    let len = |n: &[u32]| product(n).ok_or(Fault::Geometry);
-    let lists = len(&[p.images, p.classes])?;
-    let each = u64::from(p.count) * (u64::from(p.count) + u64::from(p.per_class));
-    let work = lists.checked_mul(each);
+    let lists = u64::from(len([p.images, p.classes])?);
+    let each = u64::from(p.count).checked_mul(u64::from(p.count) + u64::from(p.per_class));
+    let work = each.and_then(|n| lists.checked_mul(n));
     require(work.is_some_and(|n| n <= MAX_CHOICE), Fault::Geometry)?;
-    step.expect(p.boxes, DType::F32, len(&[p.images, p.count, 4])?)?;
+    step.expect(p.boxes, DType::F32, len([p.images, p.count, 4])?)?;
     step.expect(p.scores, DType::F32, lists * u64::from(p.count))?;
     let rows = lists * u64::from(p.per_class) + 1;
-    step.expect(p.y, DType::I64, rows * 3).map(drop)
+    step.expect(p.y, DType::I64, rows * 3)
 }

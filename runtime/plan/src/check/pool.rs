@@ -60,5 +60,5 @@ pub(super) fn pool_i8(step: &StepCheck<'_, '_>, p: &PoolI8) -> Result<(), Fault>
 pub(super) fn pool_f32(step: &StepCheck<'_, '_>, p: &PoolF32) -> Result<(), Fault> {
     let reach = pool_window(p.kind, p.count_border, &p.window)?;
     step.expect(p.x, DType::F32, reach.x_len)?;
-    step.expect(p.y, DType::F32, reach.y_len).map(drop)
+    step.expect(p.y, DType::F32, reach.y_len)
 }

@@ -20,13 +20,13 @@ fn integer(step: &StepCheck<'_, '_>, id: TensorId, zero: i32) -> Result<u64, Fau
 pub(super) fn quantize(step: &StepCheck<'_, '_>, p: &Quantize) -> Result<(), Fault> {
     factor(p.scale)?;
     let len = integer(step, p.y, p.zero)?;
-    step.expect(p.x, DType::F32, len).map(drop)
+    step.expect(p.x, DType::F32, len)
 }
 
 pub(super) fn dequantize(step: &StepCheck<'_, '_>, p: &Dequantize) -> Result<(), Fault> {
     factor(p.scale)?;
     let len = integer(step, p.x, p.zero)?;
-    step.expect(p.y, DType::F32, len).map(drop)
+    step.expect(p.y, DType::F32, len)
 }
 
 pub(super) fn flip_sign(step: &StepCheck<'_, '_>, p: &FlipSign) -> Result<(), Fault> {

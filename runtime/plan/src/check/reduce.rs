@@ -18,7 +18,6 @@ fn shapes(
         product(&[outer, count, inner]).ok_or(Fault::Geometry)?,
     )?;
     step.expect(y, dtype, product(&[outer, inner]).ok_or(Fault::Geometry)?)
-        .map(drop)
 }
 
 pub(super) fn reduce_i8(step: &StepCheck<'_, '_>, p: &ReduceI8) -> Result<(), Fault> {

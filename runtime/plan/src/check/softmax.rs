@@ -9,7 +9,7 @@ pub(super) fn softmax_f32(step: &StepCheck<'_, '_>, p: &SoftmaxF32) -> Result<()
     require(p.count > 0, Fault::Geometry)?;
     let len = product(&[p.outer, p.count]).ok_or(Fault::Geometry)?;
     step.expect(p.x, DType::F32, len)?;
-    step.expect(p.y, DType::F32, len).map(drop)
+    step.expect(p.y, DType::F32, len)
 }
 
 pub(super) fn softmax_i8(step: &StepCheck<'_, '_>, p: &SoftmaxI8) -> Result<(), Fault> {
