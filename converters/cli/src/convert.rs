@@ -11,6 +11,7 @@ use redpoll_pipeline::data::{InputSpec, Preprocess, Samples};
 use redpoll_pipeline::lower::{LowerOptions, StatePair, WeightType};
 use redpoll_pipeline::quantize::{Io, Scheme};
 use redpoll_pipeline::report::{Report, to_html};
+use redpoll_pipeline::stream::StreamOptions;
 use redpoll_pipeline::{Calibrated, Optimized};
 
 use crate::backend::{Library, advise};
@@ -28,6 +29,7 @@ Examples:
   redpoll convert model.onnx --ranges out/ranges.json --evaluate test.npz -o out2/
   redpoll convert model.onnx --calibrate samples.npz --io int8 --target cortex-m --emit rust model/ -o out/
   redpoll convert model.onnx --weights f16 -o out/          # no samples: the plan stays float
+  redpoll convert causal.onnx --dim T=100 --stream 1 -o out/   # axis 1 of the input is time: a plan of one step
   redpoll convert vad.onnx --dim sequence=576 --set sr=16000 --state stateN=state -o out/
   redpoll convert model.tflite -o out/                      # int8 with its own scales, variables as state
 
@@ -80,6 +82,11 @@ pub struct Args {
     /// outputs. Repeatable
     #[arg(long, value_name = "OUTPUT=INPUT")]
     state: Vec<String>,
+    /// Makes the plan one of a step over a stream: axis AXIS of the only input is time, or of the input named. A step takes FRAMES
+    /// frames, the fewest that the model allows without; what it needs of those before is state. The model must be causal.
+    /// Repeatable
+    #[arg(long, value_name = "[INPUT=]AXIS[:FRAMES]")]
+    stream: Vec<String>,
     /// How images become tensors
     #[arg(long, value_name = "FILE.toml")]
     preprocess: Option<PathBuf>,
@@ -185,7 +192,30 @@ fn request(args: &Args) -> Result<Request> {
         method,
         scheme,
         lower,
+        stream: streamed(&args.stream)?,
     })
+}
+
+/// What `--stream` says.
+fn streamed(texts: &[String]) -> Result<Option<StreamOptions>> {
+    let mut options = StreamOptions::default();
+    for text in texts {
+        let (name, rest) = text.rsplit_once('=').unwrap_or(("", text));
+        let (axis, frames) = match rest.split_once(':') {
+            Some((axis, frames)) => (axis, Some(frames)),
+            None => (rest, None),
+        };
+        let number = |v: &str| v.parse::<usize>().ok();
+        let frames = frames.map(|v| number(v).filter(|&n| n > 0));
+        let (Some(axis), None | Some(Some(_))) = (number(axis), frames) else {
+            bail!(Usage(format!(
+                "--stream {text}: expected AXIS, INPUT=AXIS or INPUT=AXIS:FRAMES"
+            )));
+        };
+        options.inputs.push((name.to_owned(), axis));
+        options.frames = frames.flatten().or(options.frames);
+    }
+    Ok((!texts.is_empty()).then_some(options))
 }
 
 /// Runs the command.

@@ -17,6 +17,7 @@ use crate::optimize::optimize;
 use crate::quantize::{Scheme, Searched, quantize, search};
 use crate::report::{Layer, PlanSummary, Report};
 use crate::source::{is_tflite, read_model};
+use crate::stream::{StreamOptions, stream};
 use crate::{Error, ErrorKind, Lowered, Optimized, Quantized};
 
 /// Most samples that calibration uses; more add little and cost time.
@@ -47,6 +48,8 @@ pub struct Request {
     pub scheme: Scheme,
     /// Lowering choices.
     pub lower: LowerOptions,
+    /// Makes the plan one of a step over a stream; accuracy is that of the offline model.
+    pub stream: Option<StreamOptions>,
 }
 
 /// What came out.
@@ -113,7 +116,19 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
     if let Some(p) = request.preprocess.as_ref().or(of_samples) {
         graph.metadata.insert("preprocess".into(), p.to_toml());
     }
-    let lowered = lower(&graph, &request.lower)?;
+    let streamed = request
+        .stream
+        .as_ref()
+        .map(|options| stream(&graph, options));
+    let streamed = streamed.transpose()?;
+    let lowered = match &streamed {
+        None => lower(&graph, &request.lower)?,
+        Some(made) => {
+            let mut options = request.lower.clone();
+            options.states.extend(made.states.iter().cloned());
+            lower(&made.graph, &options)?
+        }
+    };
     let int8_onnx = match &quantized {
         Some((q, _)) => Some(emit(q)?),
         None if optimized.is_quantized() && is_tflite(&request.model) => {
@@ -142,7 +157,7 @@ pub fn convert(request: &Request, progress: Progress<'_>) -> Result<Conversion, 
             own_states: false,
             ..request.lower.clone()
         };
-        let stateful = lowered.memory().state_bytes > 0;
+        let stateful = lowered.memory().state_bytes > 0 || streamed.is_some();
         let measured = match stateful {
             false => None,
             true => Some(lower(&graph, &open)?),

@@ -23,6 +23,7 @@ pub mod quantize;
 pub mod report;
 pub mod source;
 pub mod stage;
+pub mod stream;
 
 pub use error::{Error, ErrorKind, Gap};
 pub use stage::{Calibrated, Imported, Lowered, Optimized, Quantized};

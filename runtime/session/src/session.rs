@@ -30,6 +30,11 @@ pub struct Session {
     inputs: Vec<Input>,
     input_infos: Vec<TensorInfo>,
     outputs: Vec<TensorInfo>,
+    found: Box<Found>,
+}
+
+/// Sizes that a run finds.
+struct Found {
     /// The output of the plan that each output is: those that hold sizes are left out.
     ports: Vec<usize>,
     sizes: Vec<OutputSize>,
@@ -106,8 +111,7 @@ impl Session {
             inputs,
             input_infos,
             outputs,
-            ports,
-            sizes,
+            found: Box::new(Found { ports, sizes }),
             plan: file,
         })
     }
@@ -404,7 +408,7 @@ impl Session {
 
     fn output_memory(&self, index: usize) -> Result<&[u8], Error> {
         let engine = Engine::new(*self.plan.plan(), self.tier);
-        let bytes = engine.output(&self.arena, self.ports[index])?;
+        let bytes = engine.output(&self.arena, self.found.ports[index])?;
         let mut count = bytes.len();
         for size in self.sizes_of(index) {
             // No dimension of a plan is 0.
@@ -415,8 +419,11 @@ impl Session {
     }
 
     fn sizes_of(&self, index: usize) -> impl Iterator<Item = &OutputSize> {
-        let port = self.ports[index];
-        self.sizes.iter().filter(move |size| size.output == port)
+        let port = self.found.ports[index];
+        self.found
+            .sizes
+            .iter()
+            .filter(move |size| size.output == port)
     }
 
     /// The size that the last run found, at most what there is room for.

@@ -6,3 +6,4 @@ mod conv_transpose;
 mod data_sizes;
 mod einsum;
 mod recurrent;
+mod stream;
