@@ -229,6 +229,19 @@ fn a_small_file_does_not_unfold_without_end() {
     assert_eq!(read(&bytes).unwrap_err().kind(), ErrorKind::Malformed);
 }
 
+/// Seeds for the fuzzer, where `REDPOLL_WRITE_TFLITE` names a folder.
+#[test]
+fn small_files_are_written_as_seeds() {
+    let Some(folder) = std::env::var_os("REDPOLL_WRITE_TFLITE") else {
+        println!("skipped: REDPOLL_WRITE_TFLITE names no folder");
+        return;
+    };
+    for (name, bytes) in [("net", small_net()), ("counter", counter(&[0.0, 0.0]))] {
+        let path = std::path::Path::new(&folder).join(format!("{name}.tflite"));
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
 /// Damages every byte of small models, and cuts them off everywhere.
 #[test]
 fn damage_gives_an_error_or_another_model() {

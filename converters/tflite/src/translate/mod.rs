@@ -23,12 +23,15 @@ mod window;
 
 use redpoll_onnx::ModelBuilder;
 
-use crate::{Error, Model, Result};
+use crate::{Error, Model, Result, TensorType};
 pub use table::operators;
 use translator::{Stop, Translator};
 
-/// The version of the standard operators that is written: the first with 16-bit quantisation.
-const OPSET: i64 = 21;
+/// The version of the standard operators that is written.
+const OPSET: i64 = 20;
+
+/// The first version with 16-bit quantisation, for models that have such.
+const OPSET_16_BITS: i64 = 21;
 
 /// Key of the model's metadata that names its states, a line `OUTPUT=INPUT` each.
 pub const STATES_KEY: &str = "redpoll.states";
@@ -79,7 +82,12 @@ pub fn to_onnx(model: &Model<'_>) -> Result<Translated> {
     }
     t.outputs()?;
     let states = variables::finish(&mut t)?;
-    let mut builder = ModelBuilder::new(OPSET);
+    let wide = |id: usize| subgraph.tensors[id].dtype == TensorType::I16 && t.is_quantized(id);
+    let opset = match (0..subgraph.tensors.len()).any(wide) {
+        true => OPSET_16_BITS,
+        false => OPSET,
+    };
+    let mut builder = ModelBuilder::new(opset);
     if !model.description.is_empty() {
         builder = builder.metadata("description", &model.description);
     }

@@ -1,0 +1,134 @@
+//! Every TFLite model of the shared folder: the engine gives the evaluator's bits, quantised models run in integers from end to
+//! end, and variables go on from run to run as states.
+
+use std::path::{Path, PathBuf};
+
+use redpoll_graph::{Graph, Tensor, eval};
+use redpoll_pipeline::compile::{CompileOptions, read_optimized};
+use redpoll_pipeline::lower::{LowerOptions, lower};
+use redpoll_pipeline::report::PlanSummary;
+use redpoll_session::{Options, Session};
+use redpoll_tests::equality::{assert_same_bits, bytes, set_inputs};
+use redpoll_tests::models::shared;
+use redpoll_tests::samples::samples;
+
+/// Models that are integers from their input to their output.
+const INTEGER: [&str; 9] = [
+    "anomaly/tiny_ad_int8",
+    "kws/tiny_kws_int8",
+    "kws/tiny_sww_int8",
+    "vision/mobilenet_v2_int8_ptq",
+    "vision/tiny_ic_resnet8_int8",
+    "vision/tiny_vww_int8",
+    "wake/mww_alexa_int8",
+    "wake/mww_hey_jarvis_int8",
+    "wake/mww_okay_nabu_int8",
+];
+
+/// Models with uint8 weights around any zero point, and a float one: their layers are computed in floats.
+const FLOAT: [&str; 3] = [
+    "vision/mobilenet_v1_025_uint8",
+    "vision/selfie_segmentation_f32",
+    "vision/ssd_mobilenet_v1_coco_uint8",
+];
+
+fn path(name: &str) -> Option<PathBuf> {
+    shared(&format!("models/{name}.tflite"))
+}
+
+fn graph(path: &Path) -> Graph {
+    let model = read_optimized(path, &CompileOptions::default());
+    model
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+        .graph()
+        .clone()
+}
+
+/// With the states as inputs and outputs.
+fn open(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    graph.metadata.remove("redpoll.states");
+    graph
+}
+
+#[test]
+fn the_engine_gives_the_bits_of_the_evaluator() {
+    for name in INTEGER.iter().chain(&FLOAT) {
+        let Some(path) = path(name) else { continue };
+        let graph = open(&graph(&path));
+        let (samples, _) = samples(name, &graph, 1);
+        assert_same_bits(name, &graph, &samples[0]);
+        println!("{name}: the same bits");
+    }
+}
+
+#[test]
+fn quantised_models_run_in_integers() {
+    for name in INTEGER {
+        let Some(path) = path(name) else { continue };
+        let lowered = lower(&graph(&path), &LowerOptions::default()).expect("a plan");
+        let plan = PlanSummary::read(lowered.plan()).expect("a plan that can be read");
+        for step in &plan.steps {
+            let float = step.op.contains("F32") || step.op.ends_with("uantize");
+            assert!(!float, "{name}: step {} is {}", step.name, step.op);
+        }
+        for port in plan.inputs.iter().chain(&plan.outputs) {
+            assert!(port.scale > 0.0, "{name}: {} has no scale", port.name);
+        }
+    }
+}
+
+/// Runs of a session that keeps its states give what the evaluator gives when the states are handed on by hand.
+#[test]
+fn variables_go_on_from_run_to_run() {
+    let names = INTEGER.iter().filter(|n| n.starts_with("wake/"));
+    for name in names {
+        let Some(path) = path(name) else { continue };
+        let graph = graph(&path);
+        let pairs: Vec<(usize, usize)> = graph.metadata["redpoll.states"]
+            .lines()
+            .map(|line| {
+                let (output, input) = line.split_once('=').expect("a pair");
+                let place = |ids: &[redpoll_graph::ValueId], name: &str| {
+                    let found = ids.iter().position(|&id| graph.value(id).name == name);
+                    found.expect("a value of the name")
+                };
+                (place(&graph.outputs, output), place(&graph.inputs, input))
+            })
+            .collect();
+        assert_eq!(pairs.len(), 6, "{name}");
+        let lowered = lower(&graph, &LowerOptions::default()).expect("a plan");
+        let mut session =
+            Session::from_bytes(lowered.plan(), &Options::default()).expect("a session");
+        let (samples, _) = samples(name, &graph, 12);
+        let mut states: Vec<Option<Tensor>> = vec![None; graph.inputs.len()];
+        for (i, &(_, input)) in pairs.iter().enumerate() {
+            let value = graph.value(graph.inputs[input]);
+            let zero = value.qparams.as_ref().expect("a scale").zero_point();
+            let data = redpoll_graph::Data::I8(vec![zero as i8; value.len()]);
+            let tensor = Tensor::new(value.shape.clone(), data).expect("a tensor");
+            assert!(states[input].replace(tensor).is_none(), "{name}: state {i}");
+        }
+        for sample in &samples {
+            let all: Vec<Tensor> = states
+                .iter()
+                .zip(sample)
+                .map(|(state, own)| state.clone().unwrap_or_else(|| own.clone()))
+                .collect();
+            let expected = eval::run(&graph, &all).expect("a run of the evaluator");
+            let fresh: Vec<Tensor> = states
+                .iter()
+                .zip(sample)
+                .filter(|(state, _)| state.is_none())
+                .map(|(_, own)| own.clone())
+                .collect();
+            set_inputs(&mut session, &fresh);
+            session.run().expect("a run");
+            let actual = session.output_value(0).expect("an output");
+            assert_eq!(actual.as_bytes(), bytes(&expected[0]), "{name}");
+            for &(output, input) in &pairs {
+                states[input] = Some(expected[output].clone());
+            }
+        }
+    }
+}
