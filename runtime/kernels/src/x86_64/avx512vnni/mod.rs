@@ -6,7 +6,8 @@
 //! | `depthwise_i8` | `depthwise_i8.rs`, `columns.rs`, `lanes.rs` | 64 results |
 //! | `conv_f32`, `matmul_f32` | `gemm_f32.rs`, `../conv_f32.rs` | 6 rows × 64 channels, one row × 128 |
 //! | `depthwise_f32` | `depthwise_f32.rs`, `taps.rs` | 4 pixels × 32 channels |
-//! | `binary_i8`, `binary_f32` (Add, Sub, Mul, Div) | `binary.rs` | 64 or 16 elements |
+//! | `binary_i8` (Add, Sub, Mul) | `binary_i8.rs` | 64 elements |
+//! | `binary_f32` (Add, Sub, Mul, Div) | `binary.rs` | 16 elements |
 //! | `quantize`, `dequantize`, `table_i8` (with VBMI) | `element.rs` | 64 or 16 elements |
 //! | `pool_i8`, `reduce_i8` | `pool.rs` | 64 channels |
 //! | `recurrent_cell`, `recurrent_reset` | `recurrent.rs` | the definition, compiled for AVX-512 |
@@ -20,6 +21,7 @@
 
 mod again;
 mod binary;
+mod binary_i8;
 mod columns;
 mod conv_i8;
 mod depthwise_f32;
@@ -109,7 +111,7 @@ impl Tier for Avx512Vnni {
 
     fn binary_i8(&self, p: &op::BinaryI8, a: Source<'_, i8>, b: Source<'_, i8>, y: &mut [i8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
-        unsafe { binary::binary_i8(p, a, b, y) }
+        unsafe { binary_i8::binary_i8(p, a, b, y) }
     }
 
     fn binary_f32(&self, p: &op::BinaryF32, a: Source<'_, f32>, b: Source<'_, f32>, y: &mut [f32]) {
