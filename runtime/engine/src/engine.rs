@@ -4,6 +4,8 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use redpoll_kernels::Tier;
+#[cfg(not(feature = "alloc"))]
+use redpoll_plan::Step;
 use redpoll_plan::{DType, Place, Plan, PlanError, TensorId};
 
 use crate::error::EngineError;
@@ -26,6 +28,8 @@ pub struct Engine<'p, T: Tier + ?Sized = dyn Tier, O: Ops = AllOps> {
     plan: Plan<'p>,
     tier: &'p T,
     ops: PhantomData<O>,
+    #[cfg(feature = "alloc")]
+    decoded: Option<&'p redpoll_plan::Decoded<'p>>,
 }
 
 impl<T: Tier + ?Sized, O: Ops> Clone for Engine<'_, T, O> {
@@ -43,6 +47,17 @@ impl<'p, T: Tier + ?Sized> Engine<'p, T> {
             plan,
             tier,
             ops: PhantomData,
+            #[cfg(feature = "alloc")]
+            decoded: None,
+        }
+    }
+
+    /// An engine for a plan that was decoded before: its runs only look things up.
+    #[cfg(feature = "alloc")]
+    pub fn decoded(plan: &'p redpoll_plan::Decoded<'p>, tier: &'p T) -> Self {
+        Self {
+            decoded: Some(plan),
+            ..Self::new(*plan.plan(), tier)
         }
     }
 }
@@ -63,6 +78,8 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
                 plan,
                 tier,
                 ops: PhantomData,
+                #[cfg(feature = "alloc")]
+                decoded: None,
             }),
         }
     }
@@ -80,6 +97,8 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
             plan,
             tier,
             ops: PhantomData,
+            #[cfg(feature = "alloc")]
+            decoded: None,
         })
     }
 
@@ -189,12 +208,30 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
         if workers.count() > 1 && self.plan.macs() / WORTH_WAKING_US >= self.tier.macs_per_us() {
             workers.wake();
         }
-        for step in self.plan.steps_of::<O>() {
+        let mut read = self.plan.steps_of::<O>();
+        #[cfg(feature = "alloc")]
+        let mut decoded = self.decoded.map(|plan| plan.steps().iter());
+        loop {
+            let own;
+            #[cfg(feature = "alloc")]
+            let known = decoded.as_mut().map(Iterator::next);
+            #[cfg(not(feature = "alloc"))]
+            let known: Option<Option<&Step<'_>>> = None;
+            let step = match known {
+                Some(step) => step,
+                None => {
+                    own = read.next();
+                    own.as_ref()
+                }
+            };
+            let Some(step) = step else { break };
             if let Some(observer) = observer.as_deref_mut() {
-                observer.before(&step);
+                observer.before(step);
             }
             let mut context = Context {
                 plan: &self.plan,
+                #[cfg(feature = "alloc")]
+                decoded: self.decoded,
                 tier: self.tier,
                 arena: &mut *arena,
                 scratch: &mut *scratch,
@@ -204,7 +241,7 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
             };
             context.run::<O>(&step.op)?;
             if let Some(observer) = observer.as_deref_mut() {
-                observer.after(&step, arena);
+                observer.after(step, arena);
             }
         }
         Ok(())

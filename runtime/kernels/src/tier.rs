@@ -26,6 +26,12 @@ pub trait Tier: Sync {
         2_000
     }
 
+    /// Tells that a product of one row of `k` elements will read `weights` next: a tier may fetch their beginning while the
+    /// step is still being prepared.
+    fn expect_dense_i8(&self, weights: &[i8], k: usize) {
+        let _ = (weights, k);
+    }
+
     /// See [`scalar::conv::conv_i8`].
     fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
         let _ = scratch;

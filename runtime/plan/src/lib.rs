@@ -6,7 +6,7 @@
 //! packed, and `docs/plan-format.md` for the bytes.
 //!
 //! # Features
-//! `alloc` adds `Plan::check_lifetimes`; `write`, which needs it, adds `PlanBuilder` for converters. The reader needs neither
+//! `alloc` adds `Plan::check_lifetimes` and `Decoded`; `write`, which needs it, adds `PlanBuilder` for converters. The reader needs neither
 //! `alloc` nor `std`.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -16,6 +16,8 @@ extern crate alloc;
 
 mod check;
 mod code;
+#[cfg(feature = "alloc")]
+mod decoded;
 pub mod embed;
 mod error;
 mod format;
@@ -35,10 +37,12 @@ mod words;
 mod write;
 
 pub use code::{MAX_READS, Reads};
+#[cfg(feature = "alloc")]
+pub use decoded::Decoded;
 pub use error::{Fault, PlanError, Section};
 pub use op::Op;
 pub use ops::{AllOps, Ops};
-pub use plan::{Plan, Port, Step};
+pub use plan::{Bytes, Located, Plan, Port, Step};
 pub use sizes::{OutputSize, SIZES};
 pub use tensor::{DType, Place, Shape, Tensor, TensorId};
 pub use window::Window;

@@ -60,6 +60,24 @@ pub struct Port<'p> {
     pub tensor: TensorId,
 }
 
+/// A tensor as a run sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Located<'p> {
+    /// Element type.
+    pub dtype: DType,
+    /// Its elements.
+    pub bytes: Bytes<'p>,
+}
+
+/// Where the bytes of a tensor are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes<'p> {
+    /// In working memory, from the first number to before the second.
+    Working(usize, usize),
+    /// In the plan.
+    Constant(&'p [u8]),
+}
+
 /// Type, place and size of a tensor: what running needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -195,6 +213,23 @@ impl<'p> Plan<'p> {
         };
         let offset = offset as usize;
         self.weights.get(offset..offset.checked_add(bytes)?)
+    }
+
+    /// The tensor of `id` as a run sees it; `None` for an id of another plan.
+    #[inline]
+    pub fn locate(&self, id: TensorId) -> Option<Located<'p>> {
+        let (dtype, place, bytes) = self.span(id)?;
+        let bytes = match place {
+            Place::Arena(offset) | Place::State(offset) => {
+                let start = offset as usize;
+                Bytes::Working(start, start.checked_add(bytes)?)
+            }
+            Place::Weights(offset) => {
+                let offset = offset as usize;
+                Bytes::Constant(self.weights.get(offset..offset.checked_add(bytes)?)?)
+            }
+        };
+        Some(Located { dtype, bytes })
     }
 
     /// Name of a tensor: its value in the model. Empty when names were stripped or the id is of another plan.

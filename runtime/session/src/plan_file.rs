@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use memmap2::Mmap;
-use redpoll_plan::{Plan, PlanError};
+use redpoll_plan::{Decoded, Plan, PlanError};
 use self_cell::self_cell;
 
 use crate::error::{Error, ErrorKind};
@@ -30,7 +30,7 @@ self_cell!(
     pub(crate) struct PlanFile {
         owner: PlanBytes,
         #[covariant]
-        dependent: Plan,
+        dependent: Decoded,
     }
 );
 
@@ -62,7 +62,7 @@ impl PlanFile {
         Self::try_new(bytes, |bytes| {
             let plan = Plan::from_bytes(bytes.bytes())?;
             plan.check_lifetimes()?;
-            Ok(plan)
+            Ok(Decoded::new(plan))
         })
         .map_err(|e: PlanError| {
             Error::new(
@@ -74,6 +74,11 @@ impl PlanFile {
 
     /// The plan.
     pub(crate) fn plan(&self) -> &Plan<'_> {
+        self.borrow_dependent().plan()
+    }
+
+    /// The plan, its steps decoded.
+    pub(crate) fn decoded(&self) -> &Decoded<'_> {
         self.borrow_dependent()
     }
 

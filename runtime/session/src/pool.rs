@@ -5,12 +5,14 @@
 //! part is computed whole by one thread. A thread without work spins for at most [`SPIN`] and then sleeps: an idle pool costs
 //! no CPU. Nothing is allocated after the threads are started.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+mod gate;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use gate::Gate;
 use redpoll_engine::{Job, JobPanicked, Workers};
 
 /// How long a thread waits awake for the next step. Steps that follow each other in a run come sooner; waking a
@@ -20,31 +22,10 @@ const SPIN: Duration = Duration::from_micros(50);
 /// Most runs that parts are divided into; threads beyond share.
 const MOST_RUNS: usize = 16;
 
-/// What each thread, by its number, does for a job: claims parts until none is left.
-type Task = dyn Fn(usize) + Sync;
-
-/// The job that is being run, and who runs it.
-#[derive(Default)]
-struct State {
-    /// Set while threads may join in.
-    task: Option<&'static Task>,
-    /// Threads of the pool inside the task; none may outlive it.
-    active: usize,
-    /// The caller sleeps until `active` is 0.
-    caller_sleeps: bool,
-    panicked: bool,
-    stop: bool,
-}
-
 struct Shared {
-    state: Mutex<State>,
-    /// Counts jobs; changed under the lock, read without it while spinning.
-    epoch: AtomicU64,
-    /// As `State::active`, read without the lock while spinning.
-    active: AtomicUsize,
+    gate: Gate,
     /// Threads that sleep, or are about to.
     sleepers: AtomicUsize,
-    done: Condvar,
 }
 
 /// Threads for [`Engine::run`](redpoll_engine::Engine::run).
@@ -52,7 +33,7 @@ pub struct Pool {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     /// One job at a time.
-    gate: Mutex<()>,
+    turn: Mutex<()>,
 }
 
 impl Pool {
@@ -63,16 +44,13 @@ impl Pool {
     /// The system refuses to start a thread.
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            epoch: AtomicU64::new(0),
-            active: AtomicUsize::new(0),
+            gate: Gate::new(),
             sleepers: AtomicUsize::new(0),
-            done: Condvar::new(),
         });
         let mut pool = Self {
             shared,
             threads: Vec::new(),
-            gate: Mutex::new(()),
+            turn: Mutex::new(()),
         };
         for index in 1..threads {
             let shared = Arc::clone(&pool.shared);
@@ -84,43 +62,6 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Runs `task` here and on as many threads of the pool as come in time.
-    fn everywhere(&self, task: &(dyn Fn(usize) + Sync)) -> Result<(), JobPanicked> {
-        // SAFETY: only the lifetime changes. The reference is reachable through `State::task` alone. A thread copies it
-        // out under the lock while it counts itself in `active`, and last uses it before it counts itself out. Below,
-        // `task` is taken out under the lock, after which no thread can copy it, and this function does not return
-        // before `active` is 0; nothing in between unwinds, because the call of `task` is caught.
-        let task_for_threads =
-            unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static Task>(task) };
-        {
-            let mut state = lock(&self.shared.state);
-            state.task = Some(task_for_threads);
-            state.panicked = false;
-            self.shared.epoch.fetch_add(1, Ordering::SeqCst);
-        }
-        self.wake_sleepers();
-        let here = catch_unwind(AssertUnwindSafe(|| task(0)));
-        lock(&self.shared.state).task = None;
-        spin_until(|| self.shared.active.load(Ordering::Acquire) == 0);
-        let mut state = lock(&self.shared.state);
-        while state.active > 0 {
-            state.caller_sleeps = true;
-            state = self
-                .shared
-                .done
-                .wait(state)
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-        }
-        state.caller_sleeps = false;
-        if here.is_err() || state.panicked {
-            Err(JobPanicked)
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl Pool {
     /// A thread that counts itself a sleeper after this has looked sees what was changed before.
     fn wake_sleepers(&self) {
         if self.shared.sleepers.load(Ordering::SeqCst) > 0 {
@@ -128,6 +69,39 @@ impl Pool {
                 thread.thread().unpark();
             }
         }
+    }
+}
+
+/// A counter on a cache line of its own.
+#[repr(align(128))]
+struct Next(AtomicUsize);
+
+/// Memory that is cut into disjoint parts, by several threads.
+struct Whole {
+    start: *mut u8,
+    length: usize,
+}
+
+// SAFETY: `Whole::part` is unsafe where parts could overlap.
+unsafe impl Sync for Whole {}
+
+impl Whole {
+    fn new(bytes: &mut [u8]) -> Self {
+        Self {
+            start: bytes.as_mut_ptr(),
+            length: bytes.len(),
+        }
+    }
+
+    /// Part `index` of parts of `size` bytes; the last may be shorter, and those behind it are empty.
+    ///
+    /// # Safety
+    /// The memory is still lent, and no part of this number is used by anybody else.
+    unsafe fn part<'a>(&self, index: usize, size: usize) -> &'a mut [u8] {
+        let start = index.saturating_mul(size).min(self.length);
+        let length = size.min(self.length - start);
+        // SAFETY: inside the memory; parts of different numbers do not overlap.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), length) }
     }
 }
 
@@ -143,31 +117,33 @@ impl Workers for Pool {
         scratch: &mut [u8],
         job: &Job<'_>,
     ) -> Result<(), JobPanicked> {
-        // A second job at the same time would have to wait for the first.
-        let _gate = lock(&self.gate);
+        // A second job at the same time has to wait for the first.
+        let _turn = lock(&self.turn);
         let share = scratch.len() / self.count();
         let chunk_bytes = chunk_bytes.max(1);
+        let parts = y.len().div_ceil(chunk_bytes);
         let runs = self.count().min(MOST_RUNS);
-        let each = y.len().div_ceil(chunk_bytes).div_ceil(runs).max(1);
-        let mut rest = y;
-        let runs_of_parts: [_; MOST_RUNS] = std::array::from_fn(|run| {
-            let bytes = each.saturating_mul(chunk_bytes).min(rest.len());
-            let (own, left) = std::mem::take(&mut rest).split_at_mut(bytes);
-            rest = left;
-            Mutex::new((run * each..).zip(own.chunks_mut(chunk_bytes)))
-        });
-        let shares = Mutex::new(scratch.chunks_exact_mut(share.max(1)));
-        self.everywhere(&|number| {
-            let scratch = lock(&shares).next().unwrap_or_default();
-            for run in 0..runs {
-                let parts = &runs_of_parts[(number + run) % runs];
-                loop {
-                    let part = lock(parts).next();
-                    let Some((index, part)) = part else { break };
-                    job(index, part, scratch);
+        let each = parts.div_ceil(runs);
+        let end = |run: usize| (run * each).min(parts);
+        let next: [_; MOST_RUNS] = std::array::from_fn(|run| Next(AtomicUsize::new(end(run))));
+        let (y, scratch) = (Whole::new(y), Whole::new(scratch));
+        let task = |number: usize| {
+            // SAFETY: each thread has another number, and the shares of all of them lie in the scratch.
+            let scratch = unsafe { scratch.part(number, share) };
+            for run in (number..number + runs).map(|run| run % runs) {
+                let next = &next[run].0;
+                // Who comes to a run that is done only looks.
+                while next.load(Ordering::Relaxed) < end(run + 1) {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index < end(run + 1) {
+                        // SAFETY: counted once, so nobody else has this part.
+                        job(index, unsafe { y.part(index, chunk_bytes) }, scratch);
+                    }
                 }
             }
-        })
+        };
+        // SAFETY: `turn` is held.
+        unsafe { self.shared.gate.run(&task, || self.wake_sleepers()) }
     }
 
     fn wake(&self) {
@@ -177,11 +153,7 @@ impl Workers for Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        {
-            let mut state = lock(&self.shared.state);
-            state.stop = true;
-            self.shared.epoch.fetch_add(1, Ordering::SeqCst);
-        }
+        self.shared.gate.stop();
         for thread in self.threads.drain(..) {
             thread.thread().unpark();
             // Panics inside tasks are caught; there is nothing to report here.
@@ -194,34 +166,17 @@ impl Drop for Pool {
 fn work(shared: &Shared, number: usize) {
     let mut seen = 0;
     loop {
-        let changed = || shared.epoch.load(Ordering::Acquire) != seen;
         // Who is woken without a job stays awake for the one that will follow.
-        while !spin_until(changed) {
+        while !spin_until(|| shared.gate.has_news(seen)) {
             shared.sleepers.fetch_add(1, Ordering::SeqCst);
-            if shared.epoch.load(Ordering::SeqCst) == seen {
+            if !shared.gate.has_news(seen) {
                 thread::park();
             }
             shared.sleepers.fetch_sub(1, Ordering::SeqCst);
         }
-        let task = {
-            let mut state = lock(&shared.state);
-            seen = shared.epoch.load(Ordering::Acquire);
-            if state.stop {
-                return;
-            }
-            // Too late when the caller and other threads did it all.
-            let Some(task) = state.task else { continue };
-            state.active += 1;
-            shared.active.store(state.active, Ordering::Release);
-            task
-        };
-        let result = catch_unwind(AssertUnwindSafe(|| task(number)));
-        let mut state = lock(&shared.state);
-        state.panicked |= result.is_err();
-        state.active -= 1;
-        shared.active.store(state.active, Ordering::Release);
-        if state.active == 0 && state.caller_sleeps {
-            shared.done.notify_one();
+        match shared.gate.pass(number) {
+            Some(job) => seen = job,
+            None => return,
         }
     }
 }

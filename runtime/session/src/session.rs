@@ -216,7 +216,7 @@ impl Session {
             Some(pool) => pool,
             None => &Inline,
         };
-        let engine = Engine::new(*self.plan.plan(), self.tier);
+        let engine = Engine::decoded(self.plan.decoded(), self.tier);
         Ok(engine.run(&mut self.arena, &mut self.scratch, workers, observer)?)
     }
 

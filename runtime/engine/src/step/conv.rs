@@ -13,10 +13,14 @@ pub(super) fn conv_i8<T: Tier + ?Sized>(
     cx: &mut Context<'_, '_, T>,
     p: &op::ConvI8,
 ) -> Result<(), EngineError> {
+    let weights = cx.constant(p.weights)?;
+    if p.window.rows() == 1 {
+        cx.tier.expect_dense_i8(weights, p.window.in_c as usize);
+    }
     let params = ConvI8 {
         window: p.window,
         groups: p.groups as usize,
-        weights: cx.constant(p.weights)?,
+        weights,
         bias: cx.constant(p.bias)?,
         bias_unsigned: cx.constant(p.bias_unsigned)?,
         scale: cx.constant(p.scale)?,
@@ -101,6 +105,15 @@ impl Cut {
         workers: usize,
     ) -> Self {
         let (rows, channels) = (w.rows(), w.out_c as usize);
+        if workers <= 1 {
+            return Self {
+                rows,
+                channels,
+                chunk: usize::MAX,
+                size: rows,
+                by_channels: false,
+            };
+        }
         let work = Work::new(tier, window_macs(w, w.in_c as usize / groups.max(1)), pace);
         if rows == 1 && groups == 1 {
             let size = split::channels(channels, &work, workers);

@@ -14,11 +14,9 @@ mod reduce;
 mod softmax;
 mod unary;
 
-use core::ops::Range;
-
 use redpoll_kernels::Tier;
 use redpoll_kernels::params::Source;
-use redpoll_plan::{DType, Op, Place, Plan, TensorId, op};
+use redpoll_plan::{Bytes, DType, Located, Op, Plan, TensorId, op};
 use zerocopy::IntoBytes;
 
 use crate::arena::{self, Clash, Element, Operand};
@@ -29,6 +27,8 @@ use crate::workers::{Job, Workers};
 /// What a step works with.
 pub(crate) struct Context<'r, 'p, T: Tier + ?Sized> {
     pub(crate) plan: &'r Plan<'p>,
+    #[cfg(feature = "alloc")]
+    pub(crate) decoded: Option<&'r redpoll_plan::Decoded<'p>>,
     pub(crate) tier: &'r T,
     pub(crate) arena: &'r mut [u8],
     /// Equal shares of all workers.
@@ -109,30 +109,30 @@ impl<'p, T: Tier + ?Sized> Context<'_, 'p, T> {
     }
 
     fn dtype(&self, id: TensorId) -> Result<DType, EngineError> {
-        Ok(self.plan.span(id).ok_or(self.operand_error())?.0)
+        Ok(self.locate(id)?.dtype)
     }
 
     /// The elements of a constant.
     fn constant<E: Element>(&self, id: TensorId) -> Result<&'p [E], EngineError> {
-        let bytes = self.plan.constant(id).ok_or(self.operand_error())?;
+        let Bytes::Constant(bytes) = self.locate(id)?.bytes else {
+            return Err(self.operand_error());
+        };
         arena::cast(bytes).map_err(|_| self.operand_error())
     }
 
     fn operand(&self, id: TensorId) -> Result<Operand<'p>, EngineError> {
-        let (_, place, bytes) = self.plan.span(id).ok_or(self.operand_error())?;
-        Ok(match place {
-            Place::Arena(offset) | Place::State(offset) => {
-                Operand::Arena(self.range(offset, bytes)?)
-            }
-            Place::Weights(_) => {
-                Operand::Constant(self.plan.constant(id).ok_or(self.operand_error())?)
-            }
+        Ok(match self.locate(id)?.bytes {
+            Bytes::Working(start, end) => Operand::Arena(start..end),
+            Bytes::Constant(bytes) => Operand::Constant(bytes),
         })
     }
 
-    fn range(&self, offset: u32, bytes: usize) -> Result<Range<usize>, EngineError> {
-        let start = offset as usize;
-        Ok(start..start.checked_add(bytes).ok_or(self.operand_error())?)
+    fn locate(&self, id: TensorId) -> Result<Located<'p>, EngineError> {
+        #[cfg(feature = "alloc")]
+        if let Some(located) = self.decoded.and_then(|plan| plan.locate(id)) {
+            return Ok(located);
+        }
+        self.plan.locate(id).ok_or(self.operand_error())
     }
 
     /// The bytes of a result and of operands that may be in place.

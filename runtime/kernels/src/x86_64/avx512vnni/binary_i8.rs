@@ -87,12 +87,7 @@ impl Widen {
     /// `from` is readable for the valid ones of `at..at + 64`, or for one element where it repeats.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    unsafe fn take<const WHOLE: bool>(
-        self,
-        from: *const i8,
-        at: usize,
-        valid: u64,
-    ) -> [__m512; 4] {
+    unsafe fn take<const WHOLE: bool>(self, from: *const i8, at: usize, valid: u64) -> [__m512; 4] {
         // SAFETY: as the caller promises; masked-off bytes are not read.
         let x = unsafe {
             match (self.step, WHOLE) {
@@ -149,12 +144,7 @@ const MUL: u8 = 2;
 /// # Safety
 /// As there.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-unsafe fn walk<const FUNCTION: u8>(
-    p: &op::BinaryI8,
-    a: Operand<i8>,
-    b: Operand<i8>,
-    y: &mut [i8],
-) {
+unsafe fn walk<const FUNCTION: u8>(p: &op::BinaryI8, a: Operand<i8>, b: Operand<i8>, y: &mut [i8]) {
     let last = Last::new(&Finish {
         y_zero: p.y_zero,
         lo: p.lo,

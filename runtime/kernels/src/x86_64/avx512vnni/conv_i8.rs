@@ -88,12 +88,22 @@ pub(super) unsafe fn conv_i8(
     let w = &p.window;
     let groups = p.groups.max(1);
     let (in_c, out_c) = (w.in_c as usize, w.out_c as usize);
-    let (group_in, group_out) = (in_c / groups, out_c / groups);
-    let k = w.taps() * group_in;
     let (rows, width) = (part.rows.len(), part.channels.len());
     if rows == 0 || width == 0 {
         return;
     }
+    if rows == 1 && groups == 1 && in_c <= ONE_ROW && w.is_pointwise() {
+        // Everything that the unchecked code relies on.
+        let x = &x[part.rows.start * in_c..][..in_c];
+        assert!(part.channels.end <= out_c && y.len() >= width);
+        assert!(p.weights.len() >= packed_i8_len(out_c, in_c));
+        assert!(p.bias_unsigned.len() >= padded_n(out_c));
+        assert!(p.scale.len() >= padded_n(out_c));
+        // SAFETY: the asserts above; parts start at a block of channels.
+        return unsafe { one_row(p, x, y, &part) };
+    }
+    let (group_in, group_out) = (in_c / groups, out_c / groups);
+    let k = w.taps() * group_in;
     // Everything that the unchecked code below relies on.
     let inputs = [w.batch, w.in_h, w.in_w, w.in_c]
         .iter()
@@ -105,11 +115,6 @@ pub(super) unsafe fn conv_i8(
     assert!(p.bias_unsigned.len() >= groups * padded_n(group_out));
     assert!(p.scale.len() >= groups * padded_n(group_out));
 
-    let pointwise = w.is_pointwise();
-    if pointwise && rows == 1 && groups == 1 && k <= ONE_ROW {
-        // SAFETY: the asserts above; parts start at a block of channels.
-        return unsafe { one_row(p, &x[part.rows.start * k..], y, &part) };
-    }
     // SAFETY: the asserts above; parts start at a block of channels.
     unsafe { many_rows(p, x, y, part, scratch) }
 }

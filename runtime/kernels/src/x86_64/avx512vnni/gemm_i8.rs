@@ -285,6 +285,19 @@ static FOUR: [Kernel; 6] = kernels!(4: 1 2 3 4 5 6);
 /// Blocks of the tile of one row.
 const ROW_BLOCKS: usize = 8;
 
+/// Groups of four K of each block that are fetched before a tile of one row.
+const EXPECTED_QUADS: usize = 4;
+
+/// Fetches what the first tile of one row of `k` reads first.
+#[inline]
+pub(super) fn expect_row(weights: &[i8], k: usize) {
+    let block = k.div_ceil(4) * 64;
+    for at in (0..ROW_BLOCKS).flat_map(|b| (0..EXPECTED_QUADS).map(move |q| b * block + q * 64)) {
+        // SAFETY: fetching reads nothing that a program could see, from any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(weights.as_ptr().wrapping_add(at)) };
+    }
+}
+
 /// The size of the next of the equal parts, each at most `most`, that `left` is cut into.
 fn next(left: usize, most: usize) -> usize {
     left.div_ceil(left.div_ceil(most))

@@ -84,6 +84,10 @@ impl Tier for Avx512Vnni {
         250_000
     }
 
+    fn expect_dense_i8(&self, weights: &[i8], k: usize) {
+        gemm_i8::expect_row(weights, k);
+    }
+
     fn conv_i8(&self, p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
         // SAFETY: a value of this type exists only where the CPU has the instructions.
         unsafe { conv_i8::conv_i8(p, x, y, part, scratch) }
