@@ -129,7 +129,7 @@ fn native(path: &Path, dims: &Dims, how: &How) -> Result<Loaded> {
     let load_us = start.elapsed().as_secs_f64() * 1e6;
     Ok(Loaded {
         specs: specs(runner.session().inputs())?,
-        running: Running::Native(runner),
+        running: Running::Native(Box::new(runner)),
         load_us,
     })
 }

@@ -10,7 +10,7 @@ use redpoll_session::Backend;
 /// A loaded model.
 pub enum Running {
     /// On our engine.
-    Native(Runner),
+    Native(Box<Runner>),
     /// On another one.
     Other(Runner<Box<dyn Backend>>),
 }
