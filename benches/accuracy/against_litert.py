@@ -52,8 +52,15 @@ class Redpoll:
             raise RuntimeError(self.lib.redpoll_last_error().decode())
 
     def run(self, x):
-        x = np.ascontiguousarray(x)
-        self.check(self.lib.redpoll_set_input(self.session, ctypes.c_size_t(0), x.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(x.nbytes)))
+        return self.run_all([x])
+
+    def run_all(self, inputs):
+        for i, x in enumerate(inputs):
+            info = Info()
+            self.check(self.lib.redpoll_input_info(self.session, ctypes.c_size_t(i), ctypes.byref(info)))
+            # 16 bits are held in 32.
+            x = np.ascontiguousarray(x, TYPES[info.dtype])
+            self.check(self.lib.redpoll_set_input(self.session, ctypes.c_size_t(i), x.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(x.nbytes)))
         self.check(self.lib.redpoll_run(self.session))
         found = []
         for i in range(self.outputs):

@@ -229,6 +229,34 @@ fn a_small_file_does_not_unfold_without_end() {
     assert_eq!(read(&bytes).unwrap_err().kind(), ErrorKind::Malformed);
 }
 
+#[test]
+fn four_bit_weights_are_unpacked_and_sixteen_bits_need_a_newer_opset() {
+    let int4 = 17;
+    let tensors = vec![
+        tensor("x", build::I16, &[1, 4]).scaled(0.5, 0),
+        tensor("w", int4, &[1, 4])
+            .scaled(0.25, 0)
+            .bytes(&[0x21, 0xf8]),
+        tensor("y", build::I16, &[1, 1]).scaled(0.5, 0),
+    ];
+    let ops = vec![op(9, &[0, 1, -1], &[2], Some((8, vec![])))];
+    let bytes = single(tensors, ops, &[0], &[2]);
+    let translated = to_onnx(&read(&bytes).unwrap()).unwrap();
+    assert_eq!(translated.model.opset(), 21);
+    let weights = translated.model.initializer("w_ordered").unwrap().unwrap();
+    assert_eq!(weights.to_i64().unwrap(), [1, 2, -8, -1]);
+    let net = small_net();
+    assert_eq!(to_onnx(&read(&net).unwrap()).unwrap().model.opset(), 20);
+}
+
+#[test]
+fn every_operator_is_on_the_page() {
+    let page = include_str!("../../../docs/models.md");
+    for name in redpoll_tflite::operators() {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
 /// Seeds for the fuzzer, where `REDPOLL_WRITE_TFLITE` names a folder.
 #[test]
 fn small_files_are_written_as_seeds() {

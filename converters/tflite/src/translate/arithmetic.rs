@@ -9,7 +9,6 @@ use crate::{Activation, Operator, TensorType};
 const BINARY: &[(&str, &str)] = &[
     ("ADD", "Add"),
     ("ADD_N", "Sum"),
-    ("ATAN2", ""),
     ("DIV", "Div"),
     ("EQUAL", "Equal"),
     ("GREATER", "Greater"),
@@ -27,8 +26,7 @@ const BINARY: &[(&str, &str)] = &[
 
 /// An operator of the list above.
 pub(crate) fn binary(t: &mut Translator<'_>, op: &Operator) -> Done {
-    let found = BINARY.iter().find(|(from, _)| *from == op.op);
-    let Some((_, name)) = found.filter(|(_, name)| !name.is_empty()) else {
+    let Some((_, name)) = BINARY.iter().find(|(from, _)| *from == op.op) else {
         return gap("the operator is not supported");
     };
     let y = t.output(op, 0)?;

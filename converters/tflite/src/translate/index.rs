@@ -155,7 +155,10 @@ pub(crate) fn gather(t: &mut Translator<'_>, op: &Operator) -> Done {
 /// GATHER_ND.
 pub(crate) fn gather_nd(t: &mut Translator<'_>, op: &Operator) -> Done {
     let (x, places, y) = (t.input(op, 0)?, t.input(op, 1)?, t.output(op, 0)?);
-    let (x, places) = (t.value(x)?, t.ints_of(places, "the places")?);
+    let (x, places) = (t.value(x)?, t.plain(places)?);
+    let to = i64::from(redpoll_onnx::DataType::I64.to_onnx());
+    let node = NodeProto::new("Cast", "", [places.as_str()], []).with_int("to", to);
+    let places = t.emit(&format!("{places}_ints"), node);
     let node = NodeProto::new("GatherND", "", [x.as_str(), places.as_str()], []);
     t.finish(y, node, Activation::None)
 }

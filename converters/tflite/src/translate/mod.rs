@@ -10,7 +10,6 @@ mod dense;
 mod detection;
 mod index;
 mod movement;
-mod recurrent;
 mod reduce;
 mod resize;
 mod shapes;

@@ -2,8 +2,8 @@
 
 use super::translator::{Done, Translator};
 use super::{
-    activation, arithmetic, conv, dense, detection, index, movement, recurrent, reduce, resize,
-    shapes, variables, window,
+    activation, arithmetic, conv, dense, detection, index, movement, reduce, resize, shapes,
+    variables, window,
 };
 use crate::Operator;
 
@@ -116,7 +116,6 @@ const BUILTIN: &[(&str, Translate)] = &[
     ("TOPK_V2", index::top_k),
     ("TRANSPOSE", movement::transpose),
     ("TRANSPOSE_CONV", conv::transposed),
-    ("UNIDIRECTIONAL_SEQUENCE_LSTM", recurrent::lstm),
     ("UNPACK", movement::unpack),
     ("VAR_HANDLE", variables::handle),
     ("ZEROS_LIKE", shapes::zeros_like),
