@@ -68,6 +68,9 @@ pub fn code(e: &anyhow::Error) -> u8 {
                 _ => IO,
             };
         }
+        if cause.is::<redpoll_voice::audio::AudioError>() {
+            return IO;
+        }
         if cause.is::<std::io::Error>() {
             return IO;
         }

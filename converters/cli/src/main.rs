@@ -16,6 +16,7 @@ mod exit;
 mod info;
 mod inputs;
 mod inspect;
+mod listen;
 mod load;
 mod progress;
 mod run;
@@ -38,6 +39,7 @@ Examples:
   redpoll compare model.onnx out/model.plan --input test.npz --layers
   redpoll bench out/model.plan --threads 1 --json
   redpoll bench out/model.int8.onnx --against tract,ort
+  redpoll listen talk.wav --task vad --model silero_vad_16k_op15.onnx
 
 Exit codes: 0 ok, 1 usage, 2 model not supported (all gaps are listed), 3 accuracy below --max-drop,
 4 a file cannot be read, written or is malformed, 5 internal error."
@@ -55,6 +57,7 @@ enum Command {
     Compare(compare::Args),
     Bench(bench::Args),
     Info(info::Args),
+    Listen(listen::Args),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Listen(args) => listen::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,11 @@ pub enum Compression {
         /// What is added.
         offset: f32,
     },
+    /// `ln(1 + gain · x)`: silence is 0.
+    LnOnePlus {
+        /// What energies are multiplied by.
+        gain: f32,
+    },
     /// `scale · log10(max(x, floor))`: Whisper has the scale 1, decibels have 10.
     Log10 {
         /// Smallest energy.
@@ -92,6 +97,7 @@ impl Compressor {
                 each(energies, |x| libm::logf(x.max(floor)));
             }
             Compression::LnPlus { offset } => each(energies, |x| libm::logf(x + offset)),
+            Compression::LnOnePlus { gain } => each(energies, |x| libm::log1pf(gain * x)),
             Compression::Log10 { floor, scale } => {
                 each(energies, |x| scale * libm::log10f(x.max(floor)));
             }

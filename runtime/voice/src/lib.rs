@@ -5,6 +5,10 @@
 //! | log-mel, MFCC, PCEN of a stream | [`FrontEnd`] with a [`Spec`] | `alloc` |
 //! | features of microWakeWord and TFLite Micro models, bit for bit | [`MicroFrontEnd`] | nothing |
 //! | spectra and back | [`RealFft`] | `alloc` |
+//! | another sample rate | [`Resampler`] | `alloc` |
+//! | stretches of speech from probabilities | [`Segmenter`] | nothing |
+//! | models: voice activity, wake words, keywords | [`task`] | `std` |
+//! | WAV and FLAC files | [`audio`] | `files` |
 //! | the last seconds of a stream | [`Ring`] | `alloc` |
 //!
 //! Every front end takes any number of samples at a time and gives the same bits as if it had got all of them at once;
@@ -16,6 +20,8 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "files")]
+pub mod audio;
 #[cfg(feature = "alloc")]
 mod compress;
 #[cfg(feature = "alloc")]
@@ -35,7 +41,12 @@ mod presets;
 #[cfg(feature = "alloc")]
 mod ring;
 #[cfg(feature = "alloc")]
+mod resample;
+mod segment;
+#[cfg(feature = "alloc")]
 mod spec;
+#[cfg(feature = "std")]
+pub mod task;
 mod window;
 
 #[cfg(feature = "alloc")]
@@ -51,7 +62,10 @@ pub use micro::MicroFrontEnd;
 #[cfg(feature = "alloc")]
 pub use presets::whisper_normalize;
 #[cfg(feature = "alloc")]
+pub use resample::Resampler;
+#[cfg(feature = "alloc")]
 pub use ring::Ring;
 #[cfg(feature = "alloc")]
 pub use spec::{Mfcc, Padding, Placement, Spec, SpecError, Spectrum};
+pub use segment::{Edge, SegmentOptions, Segmenter};
 pub use window::Window;

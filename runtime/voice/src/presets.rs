@@ -137,6 +137,23 @@ impl Spec {
             ..Self::kaldi_fbank(16_000, 40)
         }
     }
+
+    /// The front end of `models/digits`: 8 kHz, 32 ms every 16 ms, 32 bands from 60 to 3800 Hz, `ln(1 + 10⁶ · energy)`.
+    pub fn digits() -> Self {
+        Self {
+            padding: Padding::None,
+            mel: Mel {
+                bands: 32,
+                low_hz: 60.0,
+                high_hz: 3800.0,
+                scale: MelScale::Htk,
+                triangles: Triangles::Hertz,
+                norm: Norm::Peak,
+            },
+            compression: Compression::LnOnePlus { gain: 1e6 },
+            ..Self::librosa_mel(8_000, 256, 128, 32)
+        }
+    }
 }
 
 /// What Whisper does with all frames of a clip: nothing lies more than 8 below the largest value, then `(x + 4) / 4`.

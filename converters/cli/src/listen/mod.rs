@@ -1,0 +1,101 @@
+//! `redpoll listen`: events in a recording or a stream.
+
+mod input;
+mod print;
+mod task;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use redpoll_voice::task::Event;
+
+use crate::load::Dims;
+use task::{Choices, Kind};
+
+/// Listen to a recording or a stream and print what was heard
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  redpoll listen talk.flac --task vad --model silero_vad_16k_op15.onnx
+  redpoll listen kitchen.wav --task wake --model alexa.tflite --json
+  redpoll listen numbers.wav --task digits --model models/digits/digits.onnx
+  arecord -q -f S16_LE -r 16000 -t raw | redpoll listen - --task wake --model hey_jarvis.tflite
+
+Tasks and the models that they take (.onnx, .tflite or .plan):
+  vad      silero_vad for 16 kHz: 576 samples in, a probability out
+  wake     microWakeWord: int8 [1, frames, 40] in, a probability out
+  kws      MLPerf Tiny keyword spotting: 49 x 10 coefficients in, 12 classes out
+  digits   models/digits: 61 x 32 log-mel in, 12 classes out
+
+WAV and FLAC of any rate and number of channels; - is WAV, FLAC or, without their header, 16-bit mono samples at --rate.
+Times are in seconds from the beginning. With --json a line an event.")]
+pub struct Args {
+    /// A WAV or FLAC file, or - for standard input
+    input: PathBuf,
+    /// What to listen for
+    #[arg(long, value_enum)]
+    task: Kind,
+    /// The model
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// Probability from which something counts; each task has its own default
+    #[arg(long, value_name = "P")]
+    threshold: Option<f32>,
+    /// Samples a second of standard input without a header
+    #[arg(long, default_value_t = 16_000, value_name = "HZ")]
+    rate: u32,
+    /// Prints a JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Prints every probability of the model too (vad, wake)
+    #[arg(long)]
+    probabilities: bool,
+    /// Prints at the end how long it took, as a share of the recording's length
+    #[arg(long)]
+    time: bool,
+    #[command(flatten)]
+    dims: Dims,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let choices = Choices {
+        kind: args.task,
+        model: &args.model,
+        threshold: args.threshold,
+        telling: args.probabilities,
+        dims: &args.dims,
+    };
+    let mut task = choices.open()?;
+    let rate = task.sample_rate();
+    let (mut events, mut samples, mut busy) = (Vec::new(), 0u64, 0.0);
+    let name = args.model.file_stem().unwrap_or_default().to_string_lossy();
+    let tell = |events: &mut Vec<Event>| {
+        for event in events.drain(..) {
+            print::event(&event, rate, args.task.labels(), &name, args.json);
+        }
+    };
+    let mut result = Ok(());
+    let read = input::read(&args.input, args.rate, rate, |piece| {
+        samples += piece.len() as u64;
+        let start = Instant::now();
+        result = task.push(piece, &mut events);
+        busy += start.elapsed().as_secs_f64();
+        tell(&mut events);
+        result.is_ok()
+    });
+    result?;
+    // What was heard before a broken place counts.
+    if samples > 0 {
+        let start = Instant::now();
+        task.finish(&mut events)?;
+        busy += start.elapsed().as_secs_f64();
+        tell(&mut events);
+    }
+    read?;
+    if args.time {
+        print::time(busy, samples as f64 / f64::from(rate), args.json);
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Events as text or JSON.
+
+use redpoll_voice::task::Event;
+use serde_json::json;
+
+/// Prints an event.
+pub fn event(event: &Event, rate: u32, labels: &[&str], model: &str, as_json: bool) {
+    let seconds = |at: u64| (at as f64 / f64::from(rate) * 1000.0).round() / 1000.0;
+    let (at, name, text, more) = match *event {
+        Event::SpeechStart { at } => (at, "speech_start", "speech begins".to_owned(), json!({})),
+        Event::SpeechEnd { at } => (at, "speech_end", "speech ends".to_owned(), json!({})),
+        Event::Probability { at, probability } => (
+            at,
+            "probability",
+            format!("{probability:.6}"),
+            json!({"probability": probability}),
+        ),
+        Event::Wake { at, probability } => (
+            at,
+            "wake",
+            format!("wake word {model} ({probability:.2})"),
+            json!({"model": model, "probability": probability}),
+        ),
+        Event::Keyword {
+            at,
+            class,
+            probability,
+        } => {
+            let label = labels.get(class).map_or_else(|| class.to_string(), ToString::to_string);
+            let text = format!("{label} ({probability:.2})");
+            (at, "keyword", text, json!({"label": label, "probability": probability}))
+        }
+        _ => return,
+    };
+    if as_json {
+        let mut line = json!({"t": seconds(at), "event": name});
+        if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
+            line.extend(more.clone());
+        }
+        say!("{line}");
+    } else {
+        say!("{:9.3} s  {text}", seconds(at));
+    }
+}
+
+/// Prints the share of the recording's time that the task needed.
+pub fn time(busy: f64, length: f64, as_json: bool) {
+    let factor = if length > 0.0 { busy / length } else { 0.0 };
+    if as_json {
+        say!("{}", json!({"event": "time", "seconds": busy, "audio_seconds": length, "real_time_factor": factor}));
+    } else {
+        say!("{busy:.3} s for {length:.1} s of sound: {factor:.5} of real time");
+    }
+}
