@@ -47,7 +47,11 @@ pub enum AudioError {
 /// # Errors
 ///
 /// [`AudioError`]; what was handed on before a broken place stays handed on.
-pub fn read_file(path: &Path, rate: u32, each: impl FnMut(&[f32]) -> bool) -> Result<(), AudioError> {
+pub fn read_file(
+    path: &Path,
+    rate: u32,
+    each: impl FnMut(&[f32]) -> bool,
+) -> Result<(), AudioError> {
     read(BufReader::new(File::open(path)?), rate, each)
 }
 
@@ -56,7 +60,11 @@ pub fn read_file(path: &Path, rate: u32, each: impl FnMut(&[f32]) -> bool) -> Re
 /// # Errors
 ///
 /// [`AudioError`].
-pub fn read(mut input: impl Read, rate: u32, mut each: impl FnMut(&[f32]) -> bool) -> Result<(), AudioError> {
+pub fn read(
+    mut input: impl Read,
+    rate: u32,
+    mut each: impl FnMut(&[f32]) -> bool,
+) -> Result<(), AudioError> {
     let mut head = [0; 4];
     input.read_exact(&mut head)?;
     let whole = io::Cursor::new(head).chain(input);
@@ -72,7 +80,12 @@ pub fn read(mut input: impl Read, rate: u32, mut each: impl FnMut(&[f32]) -> boo
 /// # Errors
 ///
 /// [`AudioError`].
-pub fn read_raw(mut input: impl Read, from: u32, rate: u32, mut each: impl FnMut(&[f32]) -> bool) -> Result<(), AudioError> {
+pub fn read_raw(
+    mut input: impl Read,
+    from: u32,
+    rate: u32,
+    mut each: impl FnMut(&[f32]) -> bool,
+) -> Result<(), AudioError> {
     let mut out = Mixer::new(1, from, rate)?;
     let mut bytes = [0; 2 * 1600];
     loop {
@@ -156,7 +169,11 @@ fn check_channels(kind: &'static str, channels: u32) -> Result<(), AudioError> {
     Err(AudioError::Broken { kind, why })
 }
 
-fn wav(input: impl Read, rate: u32, each: &mut impl FnMut(&[f32]) -> bool) -> Result<(), AudioError> {
+fn wav(
+    input: impl Read,
+    rate: u32,
+    each: &mut impl FnMut(&[f32]) -> bool,
+) -> Result<(), AudioError> {
     let broken = |e: hound::Error| AudioError::Broken {
         kind: "WAV",
         why: e.to_string(),
@@ -169,7 +186,11 @@ fn wav(input: impl Read, rate: u32, each: &mut impl FnMut(&[f32]) -> bool) -> Re
         hound::SampleFormat::Float => {
             for sample in reader.samples::<f32>() {
                 let sample = sample.map_err(broken)?;
-                let sample = if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
+                let sample = if sample.is_finite() {
+                    sample.clamp(-1.0, 1.0)
+                } else {
+                    0.0
+                };
                 if out.push(sample) && !out.flush(each) {
                     return Ok(());
                 }
@@ -188,7 +209,11 @@ fn wav(input: impl Read, rate: u32, each: &mut impl FnMut(&[f32]) -> bool) -> Re
     out.finish(each)
 }
 
-fn flac(input: impl Read, rate: u32, each: &mut impl FnMut(&[f32]) -> bool) -> Result<(), AudioError> {
+fn flac(
+    input: impl Read,
+    rate: u32,
+    each: &mut impl FnMut(&[f32]) -> bool,
+) -> Result<(), AudioError> {
     let broken = |e: claxon::Error| AudioError::Broken {
         kind: "FLAC",
         why: e.to_string(),

@@ -39,9 +39,9 @@ pub mod micro;
 #[cfg(feature = "alloc")]
 mod presets;
 #[cfg(feature = "alloc")]
-mod ring;
-#[cfg(feature = "alloc")]
 mod resample;
+#[cfg(feature = "alloc")]
+mod ring;
 mod segment;
 #[cfg(feature = "alloc")]
 mod spec;
@@ -65,7 +65,7 @@ pub use presets::whisper_normalize;
 pub use resample::Resampler;
 #[cfg(feature = "alloc")]
 pub use ring::Ring;
+pub use segment::{Edge, SegmentOptions, Segmenter};
 #[cfg(feature = "alloc")]
 pub use spec::{Mfcc, Padding, Placement, Spec, SpecError, Spectrum};
-pub use segment::{Edge, SegmentOptions, Segmenter};
 pub use window::Window;

@@ -168,18 +168,31 @@ mod tests {
 
     #[test]
     fn tones_stay_where_they_are_and_what_does_not_fit_goes() {
-        for (from, to) in [(44_100, 16_000), (48_000, 16_000), (8_000, 16_000), (22_050, 8_000), (16_000, 8_000)] {
+        for (from, to) in [
+            (44_100, 16_000),
+            (48_000, 16_000),
+            (8_000, 16_000),
+            (22_050, 8_000),
+            (16_000, 8_000),
+        ] {
             let n = from as usize / 2;
             let got = all(from, to, &tone(from.into(), 1000.0, n));
             assert_eq!(got.len(), (n * to as usize).div_ceil(from as usize));
             let want = tone(to.into(), 1000.0, got.len());
             for t in 200..got.len() - 200 {
-                assert!((got[t] - want[t]).abs() < 2e-4, "{from} {to} {t}: {} {}", got[t], want[t]);
+                assert!(
+                    (got[t] - want[t]).abs() < 2e-4,
+                    "{from} {to} {t}: {} {}",
+                    got[t],
+                    want[t]
+                );
             }
             if to < from {
                 let above = 0.56 * f64::from(to);
                 let got = all(from, to, &tone(from.into(), above, n));
-                let most = got[200..got.len() - 200].iter().fold(0.0f32, |a, x| a.max(x.abs()));
+                let most = got[200..got.len() - 200]
+                    .iter()
+                    .fold(0.0f32, |a, x| a.max(x.abs()));
                 assert!(most < 2e-3, "{from} {to}: {most}");
             }
         }
@@ -188,13 +201,20 @@ mod tests {
     #[test]
     fn pieces_give_the_bits_of_the_whole() {
         let samples = tone(44_100.0, 333.0, 5000);
-        for (from, to) in [(44_100, 16_000), (8_000, 16_000), (16_000, 16_000), (192_000, 8_000)] {
+        for (from, to) in [
+            (44_100, 16_000),
+            (8_000, 16_000),
+            (16_000, 16_000),
+            (192_000, 8_000),
+        ] {
             let whole = all(from, to, &samples);
             for piece in [1, 7, 441, 4999] {
                 let (mut resampler, mut got) = (Resampler::new(from, to).unwrap(), Vec::new());
                 for _ in 0..2 {
                     got.clear();
-                    samples.chunks(piece).for_each(|part| resampler.push(part, &mut got));
+                    samples
+                        .chunks(piece)
+                        .for_each(|part| resampler.push(part, &mut got));
                     resampler.finish(&mut got);
                     assert!(got == whole, "{from} {to} {piece}");
                 }
@@ -204,7 +224,13 @@ mod tests {
 
     #[test]
     fn rates_that_make_no_sense_are_refused() {
-        for (from, to) in [(0, 16_000), (999, 16_000), (16_000, 0), (u32::MAX, 16_000), (383_999, 767_999)] {
+        for (from, to) in [
+            (0, 16_000),
+            (999, 16_000),
+            (16_000, 0),
+            (u32::MAX, 16_000),
+            (383_999, 767_999),
+        ] {
             assert!(Resampler::new(from, to).is_none());
         }
     }

@@ -88,7 +88,9 @@ impl Segmenter {
             let began = *self.began.get_or_insert(from);
             if !self.told && self.now - began >= self.min_speech {
                 self.told = true;
-                return Some(Edge::Start(began.saturating_sub(self.pad).max(self.last_end)));
+                return Some(Edge::Start(
+                    began.saturating_sub(self.pad).max(self.last_end),
+                ));
             }
         } else if probability < self.release && self.began.is_some() {
             let quiet = *self.quiet.get_or_insert(from);
@@ -156,6 +158,14 @@ mod tests {
         assert_eq!(e[..n], [Some(Start(5)), Some(End(75))]);
         // Padding does not reach back into the stretch before; the end of the stream ends speech.
         let (e, n) = edges(&[0.9, 0.9, 0.0, 0.0, 0.0, 0.9, 0.9, 0.9]);
-        assert_eq!(e[..n], [Some(Start(0)), Some(End(25)), Some(Start(45)), Some(End(80))]);
+        assert_eq!(
+            e[..n],
+            [
+                Some(Start(0)),
+                Some(End(25)),
+                Some(Start(45)),
+                Some(End(80))
+            ]
+        );
     }
 }

@@ -78,10 +78,16 @@ fn raw_samples_in_any_pieces() {
 
 #[test]
 fn what_is_no_recording_is_named() {
-    assert!(matches!(all(b"\x89PNG....", 16_000).1, Err(AudioError::Format(_))));
+    assert!(matches!(
+        all(b"\x89PNG....", 16_000).1,
+        Err(AudioError::Format(_))
+    ));
     assert!(matches!(all(b"RI", 16_000).1, Err(AudioError::Io(_))));
     let odd = wav(1, 7, &[0; 10]);
-    assert!(matches!(all(&odd, 16_000).1, Err(AudioError::Rate { found: 7, .. })));
+    assert!(matches!(
+        all(&odd, 16_000).1,
+        Err(AudioError::Rate { found: 7, .. })
+    ));
     let none = wav(0, 16_000, &[]);
     assert!(all(&none, 16_000).1.is_err());
 }

@@ -26,9 +26,16 @@ pub fn event(event: &Event, rate: u32, labels: &[&str], model: &str, as_json: bo
             class,
             probability,
         } => {
-            let label = labels.get(class).map_or_else(|| class.to_string(), ToString::to_string);
+            let label = labels
+                .get(class)
+                .map_or_else(|| class.to_string(), ToString::to_string);
             let text = format!("{label} ({probability:.2})");
-            (at, "keyword", text, json!({"label": label, "probability": probability}))
+            (
+                at,
+                "keyword",
+                text,
+                json!({"label": label, "probability": probability}),
+            )
         }
         _ => return,
     };
@@ -47,7 +54,10 @@ pub fn event(event: &Event, rate: u32, labels: &[&str], model: &str, as_json: bo
 pub fn time(busy: f64, length: f64, as_json: bool) {
     let factor = if length > 0.0 { busy / length } else { 0.0 };
     if as_json {
-        say!("{}", json!({"event": "time", "seconds": busy, "audio_seconds": length, "real_time_factor": factor}));
+        say!(
+            "{}",
+            json!({"event": "time", "seconds": busy, "audio_seconds": length, "real_time_factor": factor})
+        );
     } else {
         say!("{busy:.3} s for {length:.1} s of sound: {factor:.5} of real time");
     }

@@ -9,6 +9,7 @@ mod embed;
 mod errors;
 mod help;
 mod inspect;
+mod listen;
 mod run;
 mod setting;
 mod told;

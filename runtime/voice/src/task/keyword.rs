@@ -36,8 +36,8 @@ impl KeywordsOptions {
             spec: Spec::digits(),
             stride: 4,
             window: 3,
-            threshold: 0.7,
-            rest_ms: 500,
+            threshold: 0.6,
+            rest_ms: 300,
             logits: true,
             normalize: false,
             ignored: vec![10, 11],
@@ -51,7 +51,7 @@ impl KeywordsOptions {
             stride: 5,
             window: 3,
             threshold: 0.7,
-            rest_ms: 500,
+            rest_ms: 300,
             logits: false,
             normalize: true,
             ignored: vec![10, 11],
@@ -105,7 +105,8 @@ impl Keywords {
             return Err(misfit("keywords", expected(), &session));
         }
         let spec = &options.spec;
-        let step_ms = 1000 * spec.hop_samples * options.stride.max(1) / spec.sample_rate.max(1) as usize;
+        let step_ms =
+            1000 * spec.hop_samples * options.stride.max(1) / spec.sample_rate.max(1) as usize;
         let rest = options.rest_ms as usize / step_ms.max(1);
         let front = FrontEnd::new(spec)?;
         let window = spec.frame_samples() + (inputs / features - 1) * spec.hop_samples;
@@ -176,18 +177,24 @@ impl Keywords {
         let row = self.probabilities.iter().enumerate();
         let row = row.map(|(i, p)| if ignored.contains(&i) { 0.0 } else { *p });
         let at = self.taken;
-        events.extend(self.average.push(row).map(|(class, probability)| Event::Keyword {
-            at,
-            class,
-            probability,
-        }));
+        events.extend(
+            self.average
+                .push(row)
+                .map(|(class, probability)| Event::Keyword {
+                    at,
+                    class,
+                    probability,
+                }),
+        );
         Ok(())
     }
 }
 
 fn softmax(values: &mut [f32]) {
     let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    values.iter_mut().for_each(|x| *x = libm::expf(*x - largest));
+    values
+        .iter_mut()
+        .for_each(|x| *x = libm::expf(*x - largest));
     let sum: f32 = values.iter().sum();
     values.iter_mut().for_each(|x| *x /= sum);
 }
@@ -204,7 +211,8 @@ impl Task for Keywords {
         let mut rest = samples;
         while !rest.is_empty() {
             // Up to the next hop of the stream, so that nothing depends on how it is cut.
-            let (part, later) = rest.split_at(rest.len().min(hop - (self.taken % hop as u64) as usize));
+            let (part, later) =
+                rest.split_at(rest.len().min(hop - (self.taken % hop as u64) as usize));
             rest = later;
             self.taken += part.len() as u64;
             let before = self.seen;

@@ -35,7 +35,10 @@ impl VoiceActivity {
     /// [`TaskError::Model`] for another model.
     pub fn new(session: Session, options: &SegmentOptions) -> Result<Self, TaskError> {
         let wanted = "576 samples (float) to 1 probability, further outputs as further inputs (silero_vad, 16 kHz)";
-        let fits = session.inputs().first().is_some_and(|x| x.len() == CONTEXT + FRAME)
+        let fits = session
+            .inputs()
+            .first()
+            .is_some_and(|x| x.len() == CONTEXT + FRAME)
             && session.outputs().first().is_some_and(|y| y.len() == 1);
         if !fits {
             return Err(misfit("voice activity", wanted, &session));
