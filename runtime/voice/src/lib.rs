@@ -6,6 +6,7 @@
 //! | features of microWakeWord and TFLite Micro models, bit for bit | [`MicroFrontEnd`] | nothing |
 //! | spectra and back | [`RealFft`] | `alloc` |
 //! | another sample rate | [`Resampler`] | `alloc` |
+//! | text from a speech recogniser's rows | [`ctc_greedy`], [`ctc_beam`] | `alloc` |
 //! | stretches of speech from probabilities | [`Segmenter`] | nothing |
 //! | models: voice activity, wake words, keywords | [`task`] | `std` |
 //! | WAV and FLAC files | [`audio`] | `files` |
@@ -24,6 +25,8 @@ extern crate alloc;
 pub mod audio;
 #[cfg(feature = "alloc")]
 mod compress;
+#[cfg(feature = "alloc")]
+mod ctc;
 #[cfg(feature = "alloc")]
 mod dct;
 mod emphasis;
@@ -51,6 +54,8 @@ mod window;
 
 #[cfg(feature = "alloc")]
 pub use compress::{Compression, Pcen};
+#[cfg(feature = "alloc")]
+pub use ctc::{Decoded, WordList, ctc_beam, ctc_greedy};
 pub use emphasis::Emphasis;
 #[cfg(feature = "alloc")]
 pub use fft::{Complex, RealFft};
