@@ -151,6 +151,7 @@ fn what_cannot_be_heard_is_told() {
     assert!(output.stdout.contains("two"), "{}", output.stdout);
     output.fails(4);
     wav[24..28].copy_from_slice(&7u32.to_le_bytes());
+    wav[28..32].copy_from_slice(&14u32.to_le_bytes());
     let slow = folder.join("slow.wav");
     std::fs::write(&slow, &wav).unwrap();
     assert!(
