@@ -173,8 +173,7 @@ def model(op, opts, operands, results, shapes, scales=None):
     code = schema.OperatorCodeT()
     number = getattr(schema.BuiltinOperator, op)
     code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
-    if op == "FULLY_CONNECTED":
-        code.version = 5
+    code.version = {"FULLY_CONNECTED": 5, "BROADCAST_TO": 2}.get(op, 1)
     m.operatorCodes = [code]
 
     def tensor(name, dtype, shape, data=None, scale=None):
