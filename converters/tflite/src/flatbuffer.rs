@@ -53,7 +53,8 @@ impl<'a> File<'a> {
         }
         Ok(Self {
             bytes,
-            left: Cell::new(limits.elements),
+            // Each takes at least a byte of its own in an honest file, though writers share some.
+            left: Cell::new(limits.elements.min(bytes.len().saturating_mul(4))),
         })
     }
 
