@@ -13,7 +13,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 2 GiB a file (what 32-bit offsets reach), 2²² tables and elements.
+    /// 2 GiB a file (what 32-bit offsets reach), 2²² tables and elements; never more than four for each byte of the file.
     fn default() -> Self {
         Self {
             file_bytes: i32::MAX as usize,
