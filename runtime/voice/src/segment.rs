@@ -136,10 +136,8 @@ mod tests {
         let (mut out, mut n) = ([None; 8], 0);
         let pushed = probabilities.iter().map(|p| segmenter.push(*p, 10));
         let mut found: [Option<Edge>; 32] = [None; 32];
-        let mut count = 0;
-        for edge in pushed.flatten() {
-            found[count] = Some(edge);
-            count += 1;
+        for (slot, edge) in found.iter_mut().zip(pushed.flatten()) {
+            *slot = Some(edge);
         }
         for edge in found.into_iter().flatten().chain(segmenter.finish()) {
             out[n] = Some(edge);

@@ -18,7 +18,7 @@ struct State {
 
 impl Net {
     /// `None` when inputs and outputs after the first do not match in number, type and size.
-    pub(super) fn new(session: Session) -> Result<Self, Session> {
+    pub(super) fn new(session: Session) -> Result<Self, Box<Session>> {
         let (inputs, outputs) = (session.inputs(), session.outputs());
         let f32s = inputs.iter().chain(outputs).all(|t| t.dtype == DType::F32);
         let matched = inputs.len() == outputs.len()
@@ -28,7 +28,7 @@ impl Net {
                 .skip(1)
                 .all(|(x, y)| x.len() == y.len());
         if inputs.is_empty() || !f32s || !matched {
-            return Err(session);
+            return Err(Box::new(session));
         }
         let states = (1..inputs.len())
             .map(|i| State {
