@@ -43,7 +43,10 @@ pub fn code(e: &anyhow::Error) -> u8 {
         if cause.is::<AccuracyDrop>() {
             return ACCURACY;
         }
-        if cause.is::<Usage>() {
+        if cause.is::<Usage>()
+            || cause.is::<redpoll_vision::Misfit>()
+            || cause.is::<redpoll_vision::VisionError>()
+        {
             return USAGE;
         }
         if let Some(e) = cause.downcast_ref::<redpoll_onnx::Error>() {

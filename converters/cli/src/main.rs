@@ -20,6 +20,7 @@ mod listen;
 mod load;
 mod progress;
 mod run;
+mod see;
 mod text;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ Examples:
   redpoll run out/model.plan --input test.npz -o result.npz --hash
   redpoll compare model.onnx out/model.plan --input test.npz --layers
   redpoll bench out/model.plan --threads 1 --json
+  redpoll see models/fashion/sample.png --model models/fashion/fashion.onnx
   redpoll bench out/model.int8.onnx --against tract,ort
   redpoll listen talk.wav --task vad --model silero_vad_16k_op15.onnx
 
@@ -58,6 +60,7 @@ enum Command {
     Bench(bench::Args),
     Info(info::Args),
     Listen(listen::Args),
+    See(see::Args),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Listen(args) => listen::run(&args),
+        Command::See(args) => see::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,9 @@
 //! | pixels of a camera or a decoder | [`Frame`], [`Format`], [`Matrix`], [`Orientation`] |
 //! | what a model wants | [`Preprocess`], stored with the model |
 //! | the model's input, in one pass | [`Preprocessor`] |
-//! | picture files (feature `std`) | `Picture` |
+//! | what the outputs mean | [`Classify`], [`Detect`], [`Faces`], [`Segment`], [`Pose`]; [`Db`] and [`ctc_greedy`] for text |
+//! | the same thing from frame to frame | [`Tracker`] |
+//! | picture files, drawing (feature `std`) | `Picture`, `Canvas` |
 //!
 //! Without the default feature `std` it needs a heap, and takes memory only when a [`Preprocessor`] is made. Bytes are the
 //! same on every target: integers, or float operations in a fixed order.
@@ -34,9 +36,10 @@ pub use post::{
     top_k, ultraface, yolo, yunet,
 };
 pub use resize::Filter;
-pub use task::Task;
+pub use task::{Classify, Detect, Faces, Misfit, Output, Pose, Segment, Task};
 
 #[cfg(feature = "std")]
 pub use host::{
-    FileError, FileErrorKind, MAX_DECODED_BYTES, MAX_PICTURE_SIDE, Picture, is_picture,
+    Canvas, Color, FileError, FileErrorKind, MAX_DECODED_BYTES, MAX_PICTURE_SIDE, Picture,
+    class_color, is_picture,
 };

@@ -11,5 +11,6 @@ mod help;
 mod inspect;
 mod listen;
 mod run;
+mod see;
 mod setting;
 mod told;
