@@ -9,7 +9,9 @@ fn every_help_has_examples() {
         all.contains("Examples:") && all.contains("Exit codes:"),
         "{all}"
     );
-    for command in ["convert", "inspect", "run", "compare", "bench", "info", "see"] {
+    for command in [
+        "convert", "inspect", "run", "compare", "bench", "info", "see",
+    ] {
         assert!(all.contains(command));
         let help = redpoll!(command, "--help").ok();
         let example = format!("redpoll {command}");
