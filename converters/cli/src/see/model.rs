@@ -42,7 +42,7 @@ pub struct Described {
 
 /// A loaded model.
 pub struct Seer {
-    runner: Runner,
+    runner: Box<Runner>,
     info: TensorInfo,
     pub description: Preprocess,
     prepared: Option<((u32, u32), Preprocessor)>,
