@@ -13,6 +13,7 @@ mod compare;
 mod convert;
 mod embed;
 mod exit;
+mod explain;
 mod info;
 mod inputs;
 mod inspect;
@@ -40,6 +41,7 @@ Examples:
   redpoll compare model.onnx out/model.plan --input test.npz --layers
   redpoll bench out/model.plan --threads 1 --json
   redpoll see models/fashion/sample.png --model models/fashion/fashion.onnx
+  redpoll explain models/fashion/sample.png --model models/fashion/fashion.onnx -o why.png
   redpoll bench out/model.int8.onnx --against tract,ort
   redpoll listen talk.wav --task vad --model silero_vad_16k_op15.onnx
 
@@ -61,6 +63,7 @@ enum Command {
     Info(info::Args),
     Listen(listen::Args),
     See(see::Args),
+    Explain(explain::Args),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(&args),
         Command::Listen(args) => listen::run(&args),
         Command::See(args) => see::run(&args),
+        Command::Explain(args) => explain::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

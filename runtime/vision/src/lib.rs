@@ -18,6 +18,7 @@ extern crate alloc;
 
 mod error;
 mod input;
+mod occlusion;
 mod post;
 mod resize;
 mod task;
@@ -30,6 +31,7 @@ pub use input::{
     Anchor, ColorOrder, Format, Frame, Input, Labels, Layout, MAX_INPUT_SIDE, MAX_SIDE, Matrix,
     Orientation, Placement, Preprocess, Preprocessor, ResizeRule, Target, Values, luma,
 };
+pub use occlusion::{Occlusion, Saliency};
 pub use post::{
     ClassMap, CtcText, Db, Detection, Nms, Ranked, Rect, SsdAnchors, Suppress, TextBox, Track,
     Tracker, Yolo, class_map, ctc_greedy, heat_points, post_processed, sigmoid, softmax, ssd,

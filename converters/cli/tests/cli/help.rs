@@ -10,7 +10,7 @@ fn every_help_has_examples() {
         "{all}"
     );
     for command in [
-        "convert", "inspect", "run", "compare", "bench", "info", "see",
+        "convert", "inspect", "run", "compare", "bench", "info", "listen", "see", "explain",
     ] {
         assert!(all.contains(command));
         let help = redpoll!(command, "--help").ok();

@@ -7,6 +7,7 @@ mod convert;
 mod data;
 mod embed;
 mod errors;
+mod explain;
 mod help;
 mod inspect;
 mod listen;
