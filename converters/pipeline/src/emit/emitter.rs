@@ -89,8 +89,7 @@ impl<'g> Emitter<'g> {
         output
     }
 
-    /// Appends a node whose outputs have names of their own.
-    /// Appends a node whose output has a name that [`fresh`](Self::fresh) gave.
+    /// Appends a node whose outputs have names that [`fresh`](Self::fresh) gave.
     pub(super) fn append(&mut self, node: NodeProto) {
         self.builder.node(node);
     }

@@ -53,16 +53,18 @@ impl Emitter<'_> {
         let k = Tensor::vector_i64(vec![t.k as i64]);
         let k = self.initializer(&format!("{name}_k"), &k)?;
         let result = self.fresh(&name);
+        // Both outputs are required: the one that nobody reads has a name too.
+        let unread = self.fresh(&format!("{name}_unread"));
         let outputs = if t.indices {
-            [String::new(), result.clone()]
+            [&unread, &result]
         } else {
-            [result.clone(), String::new()]
+            [&result, &unread]
         };
         let node_proto = NodeProto::new(
             "TopK",
             &result,
             [x.as_str(), k.as_str()],
-            [outputs[0].as_str(), outputs[1].as_str()],
+            outputs.map(String::as_str),
         );
         self.append(
             node_proto

@@ -80,7 +80,8 @@ fn before_softmax(graph: &Graph) -> Option<ValueId> {
     }
 }
 
-/// Prints a row, and gives the largest difference by the largest value.
+/// Prints a row, and gives the largest difference: of an output in steps by the 255 that it can hold (its largest value in two
+/// samples may be a few steps: a detector that finds nothing), of others by the largest value.
 fn row(what: &str, graph: &Graph, inputs: &[Vec<Tensor>]) -> [f64; 2] {
     let onnx = emit_graph(graph).unwrap_or_else(|e| panic!("{what}: {e}"));
     let mut cells = String::new();
@@ -91,7 +92,11 @@ fn row(what: &str, graph: &Graph, inputs: &[Vec<Tensor>]) -> [f64; 2] {
         elements = found.iter().map(|d| d.elements).sum();
         let differing: usize = found.iter().map(|d| d.differing).sum();
         let steps = (0..found.len()).filter_map(|i| Some(found[i].largest / step(graph, i)?));
-        let worst = found.iter().map(Difference::relative).fold(0.0, f64::max);
+        let share = |i: usize| match step(graph, i) {
+            Some(step) => found[i].largest / (255.0 * step),
+            None => found[i].relative(),
+        };
+        let worst = (0..found.len()).map(share).fold(0.0, f64::max);
         let largest = match steps.reduce(f64::max) {
             Some(steps) => format!("{steps:.0} steps"),
             None => format!("{worst:.1e}"),
@@ -103,7 +108,7 @@ fn row(what: &str, graph: &Graph, inputs: &[Vec<Tensor>]) -> [f64; 2] {
     worst
 }
 
-/// No network here grows the float roundings of its convolutions to more than this share of the largest output; a
+/// No network here grows the float roundings of its convolutions to more than this share of an output; a
 /// wrong operator does.
 const FAR: f64 = 0.15;
 
