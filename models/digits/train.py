@@ -5,7 +5,7 @@
     python models/digits/train.py --fsdd FOLDER --shared FOLDER
 
 FSDD is the folder of recordings of the Free Spoken Digit Dataset; the other folder holds librispeech40, wake and noise (see card.md).
-About twenty minutes on one core. Seeds are fixed; nothing looks at the test speakers before the last lines.
+About ten minutes on one core. Seeds are fixed; nothing looks at the test speakers before the last lines.
 """
 
 import argparse

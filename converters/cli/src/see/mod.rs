@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use clap::builder::TypedValueParser as _;
 use redpoll_vision::{
     Classify, Detect, Faces, Nms, Picture, Pose, Segment, Suppress, Task, is_picture,
 };
@@ -20,27 +21,13 @@ use read_text::TextReader;
 use crate::exit::Usage;
 use crate::load::Dims;
 
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-enum TaskName {
-    Classify,
-    Detect,
-    Faces,
-    Segment,
-    Pose,
-    Text,
-}
-
-impl TaskName {
-    fn task(self) -> Task {
-        match self {
-            Self::Classify => Task::Classify,
-            Self::Detect => Task::Detect,
-            Self::Faces => Task::Faces,
-            Self::Segment => Task::Segment,
-            Self::Pose => Task::Pose,
-            Self::Text => Task::Text,
-        }
-    }
+/// `--task` by its name.
+fn task_names() -> impl clap::builder::TypedValueParser<Value = Task> {
+    let names = clap::builder::PossibleValuesParser::new(Task::ALL.map(Task::name));
+    names.try_map(|name| {
+        let task = Task::ALL.into_iter().find(|task| task.name() == name);
+        task.ok_or("no such task")
+    })
 }
 
 /// Say what is in pictures
@@ -63,8 +50,8 @@ pub struct Args {
     #[arg(short, long)]
     model: PathBuf,
     /// What the model is for; else what its description says
-    #[arg(short, long)]
-    task: Option<TaskName>,
+    #[arg(short, long, value_parser = task_names())]
+    task: Option<Task>,
     /// The recogniser of --task text
     #[arg(long, value_name = "FILE.onnx")]
     rec: Option<PathBuf>,
@@ -202,7 +189,7 @@ fn label(path: &Path) -> Result<usize> {
 }
 
 fn open(args: &Args) -> Result<(Eye, Reading)> {
-    let asked = args.task.map(TaskName::task);
+    let asked = args.task;
     let score = |default: f32| args.score.unwrap_or(default);
     let mut reading = Reading {
         task: Task::Text,

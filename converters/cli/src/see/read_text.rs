@@ -168,15 +168,10 @@ impl TextReader {
         let start = Instant::now();
         let (width, height) = (size.0 as usize, size.1 as usize);
         let Some(map) = outputs.first().filter(|o| o.values.len() == width * height) else {
-            let found = outputs
-                .iter()
-                .map(|o| format!("{} {:?}", o.name, o.shape))
-                .collect::<Vec<_>>()
-                .join(", ");
-            bail!(Misfit {
-                expected: "a map [1, 1, height, width] of the input's size (PP-OCR det)",
-                found
-            });
+            bail!(Misfit::new(
+                "a map [1, 1, height, width] of the input's size (PP-OCR det)",
+                &outputs
+            ));
         };
         let mut boxes = Db::default().boxes(width, height, &map.values);
         for b in &mut boxes {
@@ -201,9 +196,13 @@ impl TextReader {
                 seer.description.anchor = Anchor::TopLeft;
                 // 0 after normalising.
                 seer.description.fill = 127.5;
-                if let Some((_, text)) = seer.metadata.iter().find(|(k, _)| k == "character") {
-                    self.letters = text.lines().map(str::to_owned).collect();
-                }
+                let Some((_, text)) = seer.metadata.iter().find(|(k, _)| k == "character") else {
+                    bail!(Usage(format!(
+                        "{}: its metadata has no alphabet (\"character\", a letter a line), as PP-OCR's recognisers have",
+                        self.recogniser.display()
+                    )));
+                };
+                self.letters = text.lines().map(str::to_owned).collect();
                 self.recognisers.insert(width, seer);
             }
             let Some(recogniser) = self.recognisers.get_mut(&width) else {
@@ -215,15 +214,10 @@ impl TextReader {
                 .first()
                 .filter(|o| o.shape.len() == 3 && o.shape[2] > 1);
             let Some(steps) = steps else {
-                let found = outputs
-                    .iter()
-                    .map(|o| format!("{} {:?}", o.name, o.shape))
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                bail!(Misfit {
-                    expected: "probabilities [1, steps, letters] (PP-OCR rec)",
-                    found
-                });
+                bail!(Misfit::new(
+                    "probabilities [1, steps, letters] (PP-OCR rec)",
+                    &outputs
+                ));
             };
             let read = ctc_greedy(&steps.values, steps.shape[2], &self.letters);
             timing.post += start.elapsed().as_secs_f64();

@@ -184,6 +184,16 @@ redpoll_status redpoll_input_info(const redpoll_session *session, size_t index, 
 // As for `redpoll_input_info`.
 redpoll_status redpoll_output_info(const redpoll_session *session, size_t index, redpoll_tensor_info *info);
 
+// Writes the dimensions of output number `index` in the last run, `rank` numbers. They are those of `redpoll_output_info`, but for sizes that depend
+// on data, such as the number of boxes found: there that function tells the largest.
+//
+// # Safety
+// `session` is null or a session that was not closed; `dims` is null or `rank` numbers may be written there.
+redpoll_status redpoll_output_dims(const redpoll_session *session,
+                                   size_t index,
+                                   size_t *dims,
+                                   size_t rank);
+
 // Number of the input called `name`.
 //
 // # Safety

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use redpoll::DType;
 
 use crate::api::{handle, text};
-use crate::error::redpoll_status::REDPOLL_NO_SUCH_TENSOR;
+use crate::error::redpoll_status::{REDPOLL_LENGTH, REDPOLL_NO_SUCH_TENSOR};
 use crate::error::{Failure, guard, redpoll_status};
 use crate::handle::{Described, redpoll_session};
 
@@ -93,6 +93,39 @@ pub unsafe extern "C" fn redpoll_output_info(
     guard(|| {
         // SAFETY: as this function's.
         unsafe { describe(&handle(session)?.outputs, index, info) }
+    })
+}
+
+/// Writes the dimensions of output number `index` in the last run, `rank` numbers. They are those of `redpoll_output_info`, but for sizes that depend
+/// on data, such as the number of boxes found: there that function tells the largest.
+///
+/// # Safety
+/// `session` is null or a session that was not closed; `dims` is null or `rank` numbers may be written there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn redpoll_output_dims(
+    session: *const redpoll_session,
+    index: usize,
+    dims: *mut usize,
+    rank: usize,
+) -> redpoll_status {
+    guard(|| {
+        if dims.is_null() {
+            return Err(Failure::null("dims"));
+        }
+        // SAFETY: as this function's.
+        let handle = unsafe { handle(session) }?;
+        let name = &nth(&handle.outputs, index)?.info.name;
+        let shape = handle.lock()?.output_shape(index)?;
+        if shape.len() != rank {
+            let message = format!(
+                "output \"{name}\" has {} dimensions, not {rank}",
+                shape.len()
+            );
+            return Err(Failure::new(REDPOLL_LENGTH, message));
+        }
+        // SAFETY: not null, and the caller lets us write so many.
+        unsafe { dims.copy_from_nonoverlapping(shape.as_ptr(), rank) };
+        Ok(())
     })
 }
 

@@ -209,3 +209,68 @@ fn the_message_is_the_threads_own() {
     assert_eq!(elsewhere, "");
     assert!(!message().is_empty());
 }
+
+/// The whole numbers of an input are the elements found, at most four, and how many there are.
+fn found() -> Vec<u8> {
+    let mut builder = PlanBuilder::new();
+    let shape = |dims: &[u32]| Shape::new(dims).unwrap();
+    let x = builder.add_tensor("x", Tensor::arena(DType::F32, shape(&[4, 2]), 0));
+    let n = builder.add_tensor("n", Tensor::arena(DType::I64, shape(&[1]), 64));
+    let y = builder.add_tensor("y", Tensor::arena(DType::F32, shape(&[4, 2]), 128));
+    let abs = op::UnaryF32 {
+        function: op::Unary::Abs,
+        x,
+        y,
+        alpha: 0.0,
+        beta: 0.0,
+    };
+    builder.add_step("abs", Op::UnaryF32(abs), 0, 0);
+    builder.add_input("x", x);
+    builder.add_input("n", n);
+    builder.add_output("y", y);
+    builder.add_output("y.length", n);
+    builder.set_metadata(redpoll_plan::SIZES, "0 0 1");
+    builder.set_arena_bytes(192);
+    builder.finish().unwrap()
+}
+
+#[test]
+fn sizes_that_depend_on_data_are_those_of_the_run() {
+    let (bytes, mut session) = (found(), null_mut());
+    let x = [-1.0f32, 2.0, -3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+    // SAFETY: the session is open; all pointers are to locals of the right sizes.
+    unsafe {
+        let status = redpoll_load(bytes.as_ptr(), bytes.len(), null(), &mut session);
+        assert_eq!(status, REDPOLL_OK, "{}", message());
+        let open = Open(session);
+        assert_eq!(redpoll_output_count(open.0), 1);
+        for (found, rows) in [(2i64, 2usize), (0, 0), (9, 4), (-1, 0)] {
+            assert_eq!(
+                redpoll_set_input(open.0, 0, x.as_ptr().cast(), 32),
+                REDPOLL_OK
+            );
+            let n: *const i64 = &found;
+            assert_eq!(
+                redpoll_set_input(open.0, 1, n.cast::<c_void>(), 8),
+                REDPOLL_OK
+            );
+            assert_eq!(redpoll_run(open.0), REDPOLL_OK, "{}", message());
+            let (mut dims, mut data, mut bytes) = ([0; 2], null(), 0);
+            let written = dims.as_mut_ptr();
+            assert_eq!(redpoll_output_dims(open.0, 0, written, 2), REDPOLL_OK);
+            assert_eq!(
+                redpoll_output_data(open.0, 0, &mut data, &mut bytes),
+                REDPOLL_OK
+            );
+            assert_eq!((dims, bytes), ([rows, 2], rows * 8));
+            assert_eq!(redpoll_output_dims(open.0, 0, written, 1), REDPOLL_LENGTH);
+            assert!(
+                message().contains("has 2 dimensions, not 1"),
+                "{}",
+                message()
+            );
+            assert_ne!(redpoll_output_dims(open.0, 1, written, 2), REDPOLL_OK);
+            assert_ne!(redpoll_output_dims(open.0, 0, null_mut(), 2), REDPOLL_OK);
+        }
+    }
+}

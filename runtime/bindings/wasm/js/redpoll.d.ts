@@ -50,6 +50,8 @@ export class Session {
   inputView(name: string): Elements;
   /** The elements of an output where the engine leaves them. Valid until the next run, `open` or `close`. */
   outputView(name: string): Elements;
+  /** The dimensions of an output in the last run: those of `outputs`, which has the largest where a size depends on data. */
+  outputShape(name: string): number[];
   /** Gives the memory back. */
   close(): void;
 }

@@ -110,7 +110,20 @@ export class Session {
 
   /** The elements of an output where the engine leaves them. Valid until the next run, `open` or `close`. */
   outputView(name) {
-    return this.#view(this.#outputs, name);
+    const length = this.outputShape(name).reduce((n, d) => n * d, 1);
+    return this.#view(this.#outputs, name).subarray(0, length);
+  }
+
+  /** The dimensions of an output in the last run: those told, but for sizes that depend on data. */
+  outputShape(name) {
+    this.#open();
+    const { shape, sizes } = this.#find(this.#outputs, name);
+    const dims = [...shape];
+    for (const [axis, address] of sizes) {
+      const [found] = new BigInt64Array(this.#exports.memory.buffer, address, 1);
+      dims[axis] = Math.min(Math.max(Number(found), 0), shape[axis]);
+    }
+    return dims;
   }
 
   /** Gives the memory back. */
@@ -123,10 +136,15 @@ export class Session {
     if (this.#handle === 0) throw new Error("the session is closed");
   }
 
-  #view(tensors, name) {
-    this.#open();
+  #find(tensors, name) {
     const tensor = tensors.find((t) => t.name === name);
     if (!tensor) throw new RangeError(`there is no "${name}"; there are: ${tensors.map((t) => t.name).join(", ")}`);
+    return tensor;
+  }
+
+  #view(tensors, name) {
+    this.#open();
+    const tensor = this.#find(tensors, name);
     const array = ARRAYS[tensor.type];
     return new array(this.#exports.memory.buffer, tensor.address, tensor.bytes / array.BYTES_PER_ELEMENT);
   }

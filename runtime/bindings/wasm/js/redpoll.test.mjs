@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { Redpoll } from "./redpoll.js";
+import { Redpoll, Session } from "./redpoll.js";
 
 const wasm = readFileSync(new URL("redpoll.wasm", import.meta.url));
 const suite = process.env.REDPOLL_SUITE;
@@ -71,4 +71,23 @@ test("sessions that are closed give their memory back", async () => {
   const session = redpoll.open(plan);
   // 500 plans kept would be more than this.
   assert.ok(session.inputView("image").buffer.byteLength < 100 * plan.length);
+});
+
+test("sizes that depend on data are those of the run", () => {
+  // A module that tells of one output, [3, 4] at most, whose second size lies at 128.
+  const memory = { buffer: new ArrayBuffer(1024) };
+  const output = { name: "y", type: "f32", shape: [3, 4], scale: 0, zeroPoint: 0, address: 64, bytes: 48, sizes: [[1, 128]] };
+  const told = new TextEncoder().encode(JSON.stringify({ tier: "none", inputs: [], outputs: [output] }));
+  new Uint8Array(memory.buffer).set(told, 512);
+  const session = new Session({ memory, redpoll_describe: () => 512, redpoll_text_bytes: () => told.length }, 1);
+  new Float32Array(memory.buffer, 64, 12).set([1, 2, 3, 4, 5, 6]);
+  const found = new BigInt64Array(memory.buffer, 128, 1);
+  found[0] = 2n;
+  assert.deepEqual(session.outputShape("y"), [3, 2]);
+  assert.deepEqual([...session.outputView("y")], [1, 2, 3, 4, 5, 6]);
+  found[0] = 0n;
+  assert.deepEqual([session.outputShape("y"), session.outputView("y").length], [[3, 0], 0]);
+  found[0] = 99n;
+  assert.deepEqual(session.outputShape("y"), [3, 4]);
+  assert.throws(() => session.outputShape("x"), /there is no "x"/);
 });

@@ -7,7 +7,7 @@ use redpoll_plan::{DType, Port};
 use crate::session::Session;
 
 /// `{"tier": …, "arenaBytes": …, "inputs": […], "outputs": […]}`; an entry: name, type, shape, scale, zeroPoint, address,
-/// bytes.
+/// bytes, and of an output whose sizes depend on data (the shape has the largest) the axes with the addresses of their sizes, one i64 each.
 pub(crate) fn describe(session: &Session) -> String {
     let plan = session.plan();
     let mut out = format!(
@@ -16,22 +16,34 @@ pub(crate) fn describe(session: &Session) -> String {
         session.arena_bytes(),
         session.plan_bytes(),
     );
-    for (i, port) in plan.inputs().enumerate() {
-        entry(&mut out, session, i, port);
+    for port in plan.inputs() {
+        entry(&mut out, session, port, &[]);
     }
     out.push_str("],\"outputs\":[");
+    // Outputs that hold sizes of others are told with those.
+    let sizes: Vec<_> = plan.sizes().collect();
+    let at = |i: usize| {
+        let port = plan.outputs().nth(i);
+        port.and_then(|port| session.address(port.tensor))
+            .unwrap_or(0)
+    };
     for (i, port) in plan.outputs().enumerate() {
-        entry(&mut out, session, i, port);
+        if sizes.iter().all(|size| size.length != i) {
+            let own = sizes.iter().filter(|size| size.output == i);
+            let found: Vec<_> = own.map(|size| [size.axis, at(size.length)]).collect();
+            entry(&mut out, session, port, &found);
+        }
     }
     out.push_str("]}");
     out
 }
 
-fn entry(out: &mut String, session: &Session, i: usize, port: Port<'_>) {
+/// `sizes`: axes whose size is found by the run, with the addresses of the sizes.
+fn entry(out: &mut String, session: &Session, port: Port<'_>, sizes: &[[usize; 2]]) {
     let Some(tensor) = session.plan().tensor(port.tensor) else {
         return;
     };
-    if i > 0 {
+    if out.ends_with('}') {
         out.push(',');
     }
     out.push_str("{\"name\":");
@@ -39,13 +51,14 @@ fn entry(out: &mut String, session: &Session, i: usize, port: Port<'_>) {
     // Writing to a string cannot fail; a scale of a plan is finite.
     let _ = write!(
         out,
-        ",\"type\":\"{}\",\"shape\":{:?},\"scale\":{:e},\"zeroPoint\":{},\"address\":{},\"bytes\":{}}}",
+        ",\"type\":\"{}\",\"shape\":{:?},\"scale\":{:e},\"zeroPoint\":{},\"address\":{},\"bytes\":{},\"sizes\":{:?}}}",
         type_name(tensor.dtype),
         tensor.shape.dims(),
         tensor.scale,
         tensor.zero_point,
         session.address(port.tensor).unwrap_or(0),
         tensor.bytes(),
+        sizes,
     );
 }
 
@@ -78,7 +91,48 @@ fn quote(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use redpoll_kernels::SCALAR;
+    use redpoll_plan::{Op, PlanBuilder, Shape, Tensor, op};
+
+    use super::*;
+    use crate::session::Block;
+
+    #[test]
+    fn sizes_are_told_with_their_outputs() {
+        let mut builder = PlanBuilder::new();
+        let shape = Shape::new(&[1, 4]).expect("two dimensions");
+        let x = builder.add_tensor("x", Tensor::arena(DType::F32, shape, 0));
+        let y = builder.add_tensor("y", Tensor::arena(DType::F32, shape, 64));
+        let one = Shape::new(&[1]).expect("one dimension");
+        let n = builder.add_tensor("n", Tensor::arena(DType::I64, one, 128));
+        let abs = op::UnaryF32 {
+            function: op::Unary::Abs,
+            x,
+            y,
+            alpha: 0.0,
+            beta: 0.0,
+        };
+        builder.add_step("abs", Op::UnaryF32(abs), 0, 0);
+        builder.add_input("x", x);
+        builder.add_input("n", n);
+        builder.add_output("y.length", n);
+        builder.add_output("y", y);
+        builder.set_metadata(redpoll_plan::SIZES, "1 1 0");
+        builder.set_arena_bytes(192);
+        let plan = builder.finish().expect("a plan");
+        let mut block = Block::new(plan.len()).expect("memory");
+        block.slice_mut().copy_from_slice(&plan);
+        let session = Session::new(block, &SCALAR).expect("a session");
+        let told = describe(&session);
+        let address = session.address(n).expect("in the arena");
+        let (_, outputs) = told.split_once("\"outputs\":").expect("outputs");
+        assert!(outputs.starts_with("[{\"name\":\"y\""), "{told}");
+        assert!(
+            outputs.ends_with(&format!(",\"sizes\":[[1, {address}]]}}]}}")),
+            "{told}"
+        );
+        assert!(told.contains("\"sizes\":[]},{\"name\":\"n\""), "{told}");
+    }
 
     #[test]
     fn names_are_quoted() {

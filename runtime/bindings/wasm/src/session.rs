@@ -42,7 +42,7 @@ impl Block {
         unsafe { std::slice::from_raw_parts(self.start, self.bytes) }
     }
 
-    fn slice_mut(&mut self) -> &mut [u8] {
+    pub(crate) fn slice_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and borrowed for writing.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.bytes) }
     }

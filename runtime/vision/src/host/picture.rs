@@ -125,28 +125,19 @@ impl Picture {
 
     /// Width, as it is to be seen.
     pub fn width(&self) -> u32 {
-        if self.orientation.swaps_sides() {
-            self.height
-        } else {
-            self.width
-        }
+        self.frame().width()
     }
 
     /// Height, as it is to be seen.
     pub fn height(&self) -> u32 {
-        if self.orientation.swaps_sides() {
-            self.width
-        } else {
-            self.height
-        }
+        self.frame().height()
     }
 
     /// The pixels as a frame.
     pub fn frame(&self) -> Frame<'_> {
-        match Frame::new(self.format, self.width, self.height, &self.pixels) {
-            Ok(frame) => frame.with_orientation(self.orientation),
-            Err(e) => unreachable!("checked when the picture was made: {e}"),
-        }
+        // Checked when the picture was made; nothing changes the number of its pixels.
+        Frame::known(self.format, self.width, self.height, &self.pixels)
+            .with_orientation(self.orientation)
     }
 
     /// The same picture stored upright in red, green and blue.

@@ -76,6 +76,20 @@ pub struct Frame<'a> {
     orientation: Orientation,
 }
 
+impl Format {
+    /// Bytes of a row of the first plane without a gap.
+    fn row(self, width: u32) -> usize {
+        let w = width as usize;
+        match self {
+            Self::Rgb | Self::Bgr => w.saturating_mul(3),
+            Self::Rgba | Self::Bgra => w.saturating_mul(4),
+            Self::Gray | Self::I420 => w,
+            Self::Nv12 => w.saturating_add(w % 2),
+            Self::Yuyv => w.div_ceil(2).saturating_mul(4),
+        }
+    }
+}
+
 impl<'a> Frame<'a> {
     /// A frame of `width` × `height` pixels as stored, rows one after the other without gaps.
     ///
@@ -87,15 +101,21 @@ impl<'a> Frame<'a> {
         height: u32,
         data: &'a [u8],
     ) -> Result<Self, VisionError> {
-        let w = width as usize;
-        let stride = match format {
-            Format::Rgb | Format::Bgr => w.saturating_mul(3),
-            Format::Rgba | Format::Bgra => w.saturating_mul(4),
-            Format::Gray | Format::I420 => w,
-            Format::Nv12 => w + w % 2,
-            Format::Yuyv => w.div_ceil(2).saturating_mul(4),
-        };
-        Self::with_stride(format, width, height, stride, data)
+        Self::with_stride(format, width, height, format.row(width), data)
+    }
+
+    /// As [`Frame::new`], of data that it took before.
+    #[cfg(feature = "std")]
+    pub(crate) fn known(format: Format, width: u32, height: u32, data: &'a [u8]) -> Self {
+        Self {
+            data,
+            format,
+            width,
+            height,
+            stride: format.row(width),
+            matrix: Matrix::default(),
+            orientation: Orientation::default(),
+        }
     }
 
     /// A frame whose rows begin `stride` bytes apart (in the first plane).
@@ -114,13 +134,7 @@ impl<'a> Frame<'a> {
             return Err(VisionError::FrameSize);
         }
         let (w, h) = (width as usize, height as usize);
-        let row = match format {
-            Format::Rgb | Format::Bgr => w * 3,
-            Format::Rgba | Format::Bgra => w * 4,
-            Format::Gray | Format::I420 => w,
-            Format::Nv12 => w + w % 2,
-            Format::Yuyv => w.div_ceil(2) * 4,
-        };
+        let row = format.row(width);
         if stride < row {
             return Err(VisionError::FrameSize);
         }

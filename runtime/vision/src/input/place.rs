@@ -86,54 +86,32 @@ impl Placement {
         }
     }
 
+    /// Each axis: place in the input, first pixel kept, first pixel of the window, its size, its size when resized.
+    fn axes(&self) -> [[f32; 5]; 2] {
+        let (x, y, w, h) = self.window;
+        [
+            [self.at.0, self.kept.0, x, w, self.resized.0],
+            [self.at.1, self.kept.1, y, h, self.resized.1],
+        ]
+        .map(|axis| axis.map(|v| v as f32))
+    }
+
     /// From a point of the input, in pixels, to the point of the picture.
     pub fn to_picture(&self, x: f32, y: f32) -> (f32, f32) {
-        let axis = |v: f32, at: u32, kept: u32, window: u32, size: u32, resized: u32| {
-            window as f32 + (v - at as f32 + kept as f32) * (size as f32 / resized as f32)
+        let [across, down] = self.axes();
+        let back = |v: f32, [at, kept, window, size, resized]: [f32; 5]| {
+            window + (v - at + kept) * (size / resized)
         };
-        (
-            axis(
-                x,
-                self.at.0,
-                self.kept.0,
-                self.window.0,
-                self.window.2,
-                self.resized.0,
-            ),
-            axis(
-                y,
-                self.at.1,
-                self.kept.1,
-                self.window.1,
-                self.window.3,
-                self.resized.1,
-            ),
-        )
+        (back(x, across), back(y, down))
     }
 
     /// From a point of the picture to the point of the input.
     pub fn to_input(&self, x: f32, y: f32) -> (f32, f32) {
-        let axis = |v: f32, at: u32, kept: u32, window: u32, size: u32, resized: u32| {
-            (v - window as f32) * (resized as f32 / size as f32) - kept as f32 + at as f32
+        let [across, down] = self.axes();
+        let there = |v: f32, [at, kept, window, size, resized]: [f32; 5]| {
+            (v - window) * (resized / size) - kept + at
         };
-        (
-            axis(
-                x,
-                self.at.0,
-                self.kept.0,
-                self.window.0,
-                self.window.2,
-                self.resized.0,
-            ),
-            axis(
-                y,
-                self.at.1,
-                self.kept.1,
-                self.window.1,
-                self.window.3,
-                self.resized.1,
-            ),
-        )
+        (there(x, across), there(y, down))
     }
 }
 

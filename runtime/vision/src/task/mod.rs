@@ -33,6 +33,30 @@ pub enum Task {
     Text,
 }
 
+impl Task {
+    /// Every task.
+    pub const ALL: [Self; 6] = [
+        Self::Classify,
+        Self::Detect,
+        Self::Faces,
+        Self::Segment,
+        Self::Pose,
+        Self::Text,
+    ];
+
+    /// Its name in descriptions and commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classify => "classify",
+            Self::Detect => "detect",
+            Self::Faces => "faces",
+            Self::Segment => "segment",
+            Self::Pose => "pose",
+            Self::Text => "text",
+        }
+    }
+}
+
 /// An output of a model, as real numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
@@ -54,7 +78,8 @@ pub struct Misfit {
 }
 
 impl Misfit {
-    pub(crate) fn new(expected: &'static str, outputs: &[Output]) -> Self {
+    /// Of a model with these outputs.
+    pub fn new(expected: &'static str, outputs: &[Output]) -> Self {
         let all: Vec<_> = outputs
             .iter()
             .map(|o| format!("{} {:?}", o.name, o.shape))
