@@ -74,14 +74,17 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
             .position(|code| code >= u64::BITS || O::MASK >> code & 1 == 0)
         {
             Some(step) => Err(EngineError::Operation { step }),
-            None => Ok(Self {
-                plan,
-                tier,
-                ops: PhantomData,
-                #[cfg(feature = "alloc")]
-                decoded: None,
-            }),
+            None => Ok(Self::of(plan, tier)),
         }
+    }
+
+    /// An engine for the plan in `bytes`, of the operations of `O`: [`Plan::from_bytes_of`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Plan::from_bytes`]; an operation that is not of `O` is a step's [`Fault::Code`](redpoll_plan::Fault::Code).
+    pub fn from_bytes(bytes: &'p [u8], tier: &'p T) -> Result<Self, PlanError> {
+        Ok(Self::of(Plan::from_bytes_of::<O>(bytes)?, tier))
     }
 
     /// An engine for the plan in `bytes`, which lie in flash and were checked against their hash when the program was built:
@@ -92,14 +95,18 @@ impl<'p, T: Tier + ?Sized, O: Ops> Engine<'p, T, O> {
     /// Those of [`Plan::from_flash`]; an operation that is not of `O` is a step's
     /// [`Fault::Code`](redpoll_plan::Fault::Code).
     pub fn from_flash(bytes: &'p [u8], tier: &'p T) -> Result<Self, PlanError> {
-        let plan = Plan::from_flash::<O>(bytes)?;
-        Ok(Self {
+        Ok(Self::of(Plan::from_flash::<O>(bytes)?, tier))
+    }
+
+    /// An engine for a plan that has only operations of `O`.
+    fn of(plan: Plan<'p>, tier: &'p T) -> Self {
+        Self {
             plan,
             tier,
             ops: PhantomData,
             #[cfg(feature = "alloc")]
             decoded: None,
-        })
+        }
     }
 
     /// The plan.

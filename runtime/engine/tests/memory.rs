@@ -201,4 +201,11 @@ fn engines_of_some_operations() {
         Engine::<_, Others>::from_flash(bytes, &SCALAR).err(),
         Some(PlanError::Step(0, Fault::Code))
     );
+    let checked = Engine::<_, Functions>::from_bytes(bytes, &SCALAR).unwrap();
+    let got = run(&|arena| checked.run(arena, &mut [], &Inline, None).unwrap());
+    assert_eq!(expected, got);
+    assert_eq!(
+        Engine::<_, Others>::from_bytes(bytes, &SCALAR).err(),
+        Some(PlanError::Step(0, Fault::Code))
+    );
 }

@@ -99,8 +99,16 @@ impl<'p> Plan<'p> {
     /// # Errors
     /// [`PlanError`] says what is wrong and with which record. Bytes from anywhere are safe to pass.
     pub fn from_bytes(bytes: &'p [u8]) -> Result<Self, PlanError> {
+        Self::from_bytes_of::<AllOps>(bytes)
+    }
+
+    /// As [`Plan::from_bytes`], where only the operations of `O` are known: the code of the checks of all others is not linked.
+    ///
+    /// # Errors
+    /// As [`Plan::from_bytes`]; [`Fault::Code`] for a step that is not of `O`.
+    pub fn from_bytes_of<O: Ops>(bytes: &'p [u8]) -> Result<Self, PlanError> {
         let plan = open::open(bytes, true)?;
-        check::plan::<AllOps>(&plan, true)?;
+        check::plan::<O>(&plan, true)?;
         Ok(plan)
     }
 
