@@ -1,17 +1,16 @@
 // Opens dist/ in headless Chromium, clicks, draws and drops as a person does, and checks what the page says.
-// node examples/browser/test.mjs [DROPPED.png [DRAWN.png]] (screenshots); CHROMIUM names the browser. Speaks the DevTools protocol over a pipe.
+// node examples/browser/test.mjs [DROPPED.png [DRAWN.png]] (screenshots).
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createServer } from "node:http";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
+
+import { open } from "../../.ci/chromium.mjs";
 
 const CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 const TYPES = { html: "text/html", js: "text/javascript", wasm: "application/wasm" };
 const dist = new URL("dist/", import.meta.url);
-const folder = mkdtempSync(join(tmpdir(), "redpoll-browser-"));
 
 /** CRC-32 of PNG chunks. */
 function crc32(bytes) {
@@ -54,68 +53,7 @@ const server = createServer((request, response) => {
 await new Promise((done) => server.listen(0, "127.0.0.1", done));
 const address = `http://127.0.0.1:${server.address().port}/`;
 
-const browser = spawn(
-  process.env.CHROMIUM ?? "chromium",
-  ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--window-size=900,760", `--user-data-dir=${folder}/profile`, "about:blank"],
-  { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
-);
-const waiting = new Map();
-const problems = [];
-let next = 1;
-let rest = "";
-browser.stdio[4].setEncoding("utf8").on("data", (data) => {
-  const parts = (rest + data).split("\0");
-  rest = parts.pop();
-  for (const part of parts) {
-    const message = JSON.parse(part);
-    if (message.method === "Runtime.exceptionThrown") problems.push(message.params.exceptionDetails.exception?.description);
-    if (message.method === "Network.requestWillBeSent") {
-      const { url } = message.params.request;
-      if (!url.startsWith(address) && !/^(data|blob|about):/.test(url)) problems.push(`asked for ${url}`);
-    }
-    const done = waiting.get(message.id);
-    waiting.delete(message.id);
-    if (done) message.error ? done.fail(new Error(message.error.message)) : done.ok(message.result);
-  }
-});
-function call(method, params = {}, sessionId) {
-  return new Promise((ok, fail) => {
-    waiting.set(next, { ok, fail });
-    browser.stdio[3].write(`${JSON.stringify({ id: next, method, params, sessionId })}\0`);
-    next += 1;
-  });
-}
-
-const limit = setTimeout(() => {
-  console.error("no answer within 120 s");
-  browser.kill("SIGKILL");
-  process.exit(1);
-}, 120_000);
-
-const { targetInfos } = await call("Target.getTargets");
-const { targetId } = targetInfos.find((t) => t.type === "page");
-const { sessionId } = await call("Target.attachToTarget", { targetId, flatten: true });
-const page = (method, params) => call(method, params, sessionId);
-await page("Runtime.enable");
-await page("Network.enable");
-await page("Page.enable");
-
-async function evaluate(expression) {
-  const { result, exceptionDetails } = await page("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
-  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-  return result.value;
-}
-async function until(expression) {
-  for (let i = 0; i < 600; i += 1) {
-    if (await evaluate(expression)) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error(`never true: ${expression}; ${problems.join("; ")}`);
-}
-async function shoot(file) {
-  const { data } = await page("Page.captureScreenshot", { format: "png" });
-  writeFileSync(file, Buffer.from(data, "base64"));
-}
+const { page, evaluate, until, shoot, close, problems, folder } = await open(address);
 const middle = (selector) =>
   evaluate(`(() => {
     const element = document.querySelector(${JSON.stringify(selector)});
@@ -138,7 +76,6 @@ async function click(selector) {
 }
 
 try {
-  await page("Page.navigate", { url: address });
   await until('document.body?.dataset.ready === "yes"');
 
   for (const [i, name] of CLASSES.entries()) {
@@ -180,9 +117,6 @@ try {
   assert.deepEqual(problems, []);
   console.log("the page asked for nothing but its own files");
 } finally {
-  clearTimeout(limit);
-  browser.kill();
-  await new Promise((done) => browser.once("exit", done));
+  await close();
   server.close();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -8,6 +8,7 @@
 //! | what the outputs mean | [`Classify`], [`Detect`], [`Faces`], [`Segment`], [`Pose`]; [`Db`] and [`ctc_greedy`] for text |
 //! | the same thing from frame to frame | [`Tracker`] |
 //! | picture files, drawing (feature `std`) | `Picture`, `Canvas` |
+//! | frames of videos (feature `std`) | `Y4m`, `MotionJpeg` |
 //!
 //! Without the default feature `std` it needs a heap, and takes memory only when a [`Preprocessor`] is made. Bytes are the
 //! same on every target: integers, or float operations in a fixed order.
@@ -42,6 +43,6 @@ pub use task::{Classify, Detect, Faces, Misfit, Output, Pose, Segment, Task};
 
 #[cfg(feature = "std")]
 pub use host::{
-    Canvas, Color, FileError, FileErrorKind, MAX_DECODED_BYTES, MAX_PICTURE_SIDE, Picture,
-    class_color, is_picture,
+    Canvas, Color, FileError, FileErrorKind, MAX_DECODED_BYTES, MAX_JPEG_BYTES, MAX_PICTURE_SIDE,
+    MotionJpeg, Picture, Y4m, class_color, is_picture,
 };

@@ -5,10 +5,28 @@ use redpoll_vision::{
 };
 use serde_json::{Value, json};
 
+/// A thing in a box.
+pub struct Thing {
+    pub name: String,
+    pub found: Detection,
+    /// Its number from frame to frame, where it is followed.
+    pub id: Option<u64>,
+}
+
+impl Thing {
+    /// Its name, with its number.
+    fn title(&self) -> String {
+        match self.id {
+            Some(id) => format!("#{id} {}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
 /// What is seen.
 pub enum Answer {
     Classes(Vec<(String, Ranked)>),
-    Boxes(Vec<(String, Detection)>),
+    Boxes(Vec<Thing>),
     Map(ClassMap, Placement),
     Lines(Vec<(TextBox, String, f32)>),
 }
@@ -39,12 +57,13 @@ impl Answer {
                 .collect(),
             Self::Boxes(all) => all
                 .iter()
-                .map(|(name, d)| {
-                    let r = d.rect;
+                .map(|thing| {
+                    let r = thing.found.rect;
                     let (w, h) = (r.right - r.left, r.bottom - r.top);
                     format!(
-                        "{:6.2} %  {name}  {w:.0}×{h:.0} at {:.0}, {:.0}",
-                        d.score * 100.0,
+                        "{:6.2} %  {}  {w:.0}×{h:.0} at {:.0}, {:.0}",
+                        thing.found.score * 100.0,
+                        thing.title(),
                         r.left,
                         r.top
                     )
@@ -66,9 +85,13 @@ impl Answer {
             }
             Self::Boxes(all) => all
                 .iter()
-                .map(|(name, d)| {
-                    let r = d.rect;
-                    json!({"class": d.class, "name": name, "score": d.score, "box": [r.left, r.top, r.right, r.bottom], "points": d.points})
+                .map(|Thing { name, found, id }| {
+                    let r = found.rect;
+                    let mut thing = json!({"class": found.class, "name": name, "score": found.score, "box": [r.left, r.top, r.right, r.bottom], "points": found.points});
+                    if let Some(id) = id {
+                        thing["id"] = (*id).into();
+                    }
+                    thing
                 })
                 .collect(),
             Self::Map(map, _) => shares(map).iter().map(|(class, share)| json!({"class": class, "share": share})).collect(),
@@ -96,14 +119,16 @@ impl Answer {
                 }
             }
             Self::Boxes(all) => {
-                for (name, d) in all {
-                    let color = class_color(d.class);
+                for thing in all {
+                    let d = &thing.found;
+                    // Followed things are told apart by their numbers.
+                    let color = class_color(thing.id.map_or(d.class, |id| id as usize));
                     canvas.rect(&d.rect, color);
                     d.points.iter().for_each(|&p| canvas.point(p, color));
                     canvas.label(
                         d.rect.left,
                         d.rect.top,
-                        &format!("{name} {:.0}%", d.score * 100.0),
+                        &format!("{} {:.0}%", thing.title(), d.score * 100.0),
                         color,
                     );
                 }

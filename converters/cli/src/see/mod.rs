@@ -1,22 +1,28 @@
 //! `redpoll see`: what is in a picture.
 
 mod answer;
+mod camera;
+mod each;
+mod live;
+mod looker;
 mod model;
+mod newest;
 mod read_text;
+mod serve;
+mod source;
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::builder::TypedValueParser as _;
-use redpoll_vision::{
-    Classify, Detect, Faces, Nms, Picture, Pose, Segment, Suppress, Task, is_picture,
-};
-use serde_json::json;
+use redpoll_vision::Task;
 
 pub use answer::Answer;
+use looker::Looker;
+pub use looker::Timing;
 pub use model::{Described, Seer};
-use read_text::TextReader;
+use source::{Kind, Source};
 
 use crate::exit::Usage;
 use crate::load::Dims;
@@ -30,6 +36,11 @@ fn task_names() -> impl clap::builder::TypedValueParser<Value = Task> {
     })
 }
 
+fn fps(text: &str) -> Result<f64, String> {
+    let fps = text.parse().ok().filter(|fps| (0.1..=240.0).contains(fps));
+    fps.ok_or_else(|| "expected 0.1 to 240".to_owned())
+}
+
 /// Say what is in pictures
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -40,11 +51,16 @@ Examples:
   redpoll see frames/ --model ssd.tflite --task detect --draw drawn/
   redpoll see page.png --task text --model det.onnx --rec rec.onnx
   redpoll see imagenet/ --model out/model.plan --labels     (top-1 over files named CLASS_….jpg)
+  redpoll see frames/ --model ssd.tflite --task detect --track --serve 8080     (a page at http://127.0.0.1:8080/)
+  redpoll see /dev/video0 --model yunet.onnx --task faces --serve 8080
+  ffmpeg -i film.mp4 -pix_fmt yuv420p -f yuv4mpegpipe - | redpoll see - --model ssd.tflite --task detect --json
 
-A folder is gone through in the order of the names, say the frames of a video. --json prints an object a picture and one with the
-mean times; docs/vision.md says how pictures become inputs.")]
+A folder is gone through in the order of the names, say the frames of a video. Videos are YUV4MPEG2 (.y4m) or motion JPEG
+(.mjpeg), standard input (-) either of them. Every frame is looked at, but of cameras and with --serve only the newest: what is
+too slow drops frames. --json prints an object a picture and, where they end, one with the mean times; docs/vision.md says how
+pictures become inputs.")]
 pub struct Args {
-    /// A picture (JPEG, PNG, BMP), or a folder of them
+    /// A picture (JPEG, PNG, BMP), a folder of them, a video (.y4m, .mjpeg), - for a video from standard input, or a camera (/dev/video0)
     picture: PathBuf,
     /// A .plan, .onnx or .tflite
     #[arg(short, long)]
@@ -69,11 +85,23 @@ pub struct Args {
     /// Most overlap of two boxes (intersection over union)
     #[arg(long, default_value_t = 0.45)]
     overlap: f32,
-    /// Writes the picture with what was found drawn on it; a folder for a folder
-    #[arg(long, value_name = "OUT")]
+    /// Writes the picture with what was found drawn on it; a folder for many
+    #[arg(long, value_name = "OUT", conflicts_with = "serve")]
     draw: Option<PathBuf>,
-    /// File names begin with the right class: tells top-1
+    /// Numbers what is found, the same from frame to frame (detect, faces, pose)
     #[arg(long)]
+    track: bool,
+    /// Shows the newest frame on a page at PORT of this machine, or at IP:PORT; files are played again and again
+    #[arg(long, value_name = "PORT", value_parser = serve::parse_address)]
+    serve: Option<SocketAddr>,
+    /// Frames a second that files are played at, 0.1 to 240; else the video's own, or 10
+    #[arg(long, value_parser = fps, requires = "serve")]
+    fps: Option<f64>,
+    /// Ends after so many frames
+    #[arg(long, value_name = "N")]
+    frames: Option<usize>,
+    /// File names begin with the right class: tells top-1
+    #[arg(long, conflicts_with = "serve")]
     labels: bool,
     /// Prints JSON, a line a picture
     #[arg(long)]
@@ -85,220 +113,17 @@ pub struct Args {
     dims: Dims,
 }
 
-/// Seconds that each part took.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Timing {
-    pub decode: f64,
-    pub pre: f64,
-    pub model: f64,
-    pub post: f64,
-}
-
-impl Timing {
-    fn json(&self, n: usize) -> serde_json::Value {
-        let ms = |s: f64| s * 1e3 / n.max(1) as f64;
-        json!({"decode": ms(self.decode), "pre": ms(self.pre), "model": ms(self.model), "post": ms(self.post)})
-    }
-}
-
-/// The pictures that a path names.
-pub fn pictures(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut all = Vec::new();
-    let entries = std::fs::read_dir(path)
-        .map_err(|e| anyhow::Error::new(e).context(path.display().to_string()))?;
-    for entry in entries {
-        let file = entry?.path();
-        if file.is_file() && is_picture(&file) {
-            all.push(file);
-        }
-    }
-    all.sort();
-    if all.is_empty() {
-        bail!(Usage(format!(
-            "{}: no pictures (jpg, jpeg, png, bmp)",
-            path.display()
-        )));
-    }
-    Ok(all)
-}
-
-enum Eye {
-    One(Box<Seer>),
-    Text(Box<TextReader>),
-}
-
-struct Reading {
-    task: Task,
-    top: usize,
-    nms: Nms,
-}
-
-impl Reading {
-    fn answer(&self, eye: &mut Eye, picture: &Picture, timing: &mut Timing) -> Result<Answer> {
-        let seer = match eye {
-            Eye::Text(reader) => return Ok(Answer::Lines(reader.read(picture, timing)?)),
-            Eye::One(seer) => seer,
-        };
-        let (outputs, placement) = seer.look(picture, timing)?;
-        let start = Instant::now();
-        let nms = self.nms;
-        let named = |all: Vec<redpoll_vision::Detection>, fixed: Option<&str>| {
-            let name = |class: usize| fixed.map_or_else(|| seer.class(class), str::to_owned);
-            Answer::Boxes(all.into_iter().map(|d| (name(d.class), d)).collect())
-        };
-        let answer = match self.task {
-            Task::Detect => named(Detect { nms }.read(&outputs, &placement)?, None),
-            Task::Faces => named(Faces { nms }.read(&outputs, &placement)?, Some("face")),
-            Task::Pose => named(Pose { nms }.read(&outputs, &placement)?, Some("body")),
-            Task::Segment => Answer::Map(
-                Segment {
-                    threshold: nms.least_score,
-                }
-                .read(&outputs)?,
-                placement,
-            ),
-            _ => {
-                let ranked = Classify { top: self.top }.read(&outputs)?;
-                Answer::Classes(
-                    ranked
-                        .into_iter()
-                        .map(|r| (seer.class(r.class), r))
-                        .collect(),
-                )
-            }
-        };
-        timing.post += start.elapsed().as_secs_f64();
-        Ok(answer)
-    }
-}
-
-/// The number before the first `_` of a file's name.
-fn label(path: &Path) -> Result<usize> {
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
-    let digits = name.split('_').next().unwrap_or("");
-    digits.parse().map_err(|_| {
-        Usage(format!(
-            "{}: --labels, but the name begins with no number",
-            path.display()
-        ))
-        .into()
-    })
-}
-
-fn open(args: &Args) -> Result<(Eye, Reading)> {
-    let asked = args.task;
-    let score = |default: f32| args.score.unwrap_or(default);
-    let mut reading = Reading {
-        task: Task::Text,
-        top: args.top,
-        nms: Nms {
-            suppress: Suppress::Hard(args.overlap),
-            least_score: score(0.5),
-            ..Nms::default()
-        },
-    };
-    if asked == Some(Task::Text) {
-        let reader = TextReader::new(&args.model, args.rec.as_deref(), args.threads, score(0.5))?;
-        return Ok((Eye::Text(Box::new(reader)), reading));
-    }
-    let mut seer = Seer::open(
-        &args.model,
-        &args.dims,
-        args.threads,
-        &args.described,
-        asked,
-    )?;
-    if let Some(path) = &args.classes {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| anyhow::Error::new(e).context(path.display().to_string()))?;
-        seer.description.classes = text.lines().map(str::to_owned).collect();
-    }
-    let Some(task) = seer.description.task else {
-        bail!(Usage(format!(
-            "{}: its description names no task: give --task",
-            args.model.display()
-        )));
-    };
-    reading.task = task;
-    if task == Task::Faces {
-        reading.nms.least_score = score(0.6);
-        reading.nms.suppress = Suppress::Hard(args.overlap.min(0.3));
-    }
-    Ok((Eye::One(Box::new(seer)), reading))
-}
-
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
-    let files = pictures(&args.picture)?;
-    let folder = args.picture.is_dir();
-    let (mut eye, reading) = open(args)?;
-    let (mut total, mut seen, mut right, mut failed) = (Timing::default(), 0, 0, None);
-    for file in &files {
-        let start = Instant::now();
-        let picture = match Picture::open(file) {
-            Ok(picture) => picture,
-            Err(e) if folder => {
-                eprintln!("redpoll: {e}");
-                failed = Some(e);
-                continue;
-            }
-            Err(e) => return Err(e.into()),
-        };
-        let mut timing = Timing {
-            decode: start.elapsed().as_secs_f64(),
-            ..Timing::default()
-        };
-        let answer = reading.answer(&mut eye, &picture, &mut timing)?;
-        seen += 1;
-        if args.labels {
-            let best = match &answer {
-                Answer::Classes(all) => all.first().map(|a| a.1.class),
-                _ => bail!(Usage("--labels goes with --task classify".into())),
-            };
-            right += usize::from(best == Some(label(file)?));
-        }
-        if args.json {
-            say!(
-                "{}",
-                json!({"file": file, "found": answer.json(), "ms": timing.json(1)})
-            );
-        } else if !(args.labels && folder) {
-            if folder {
-                say!("{}", file.display());
-            }
-            answer.lines().iter().for_each(|line| say!("{line}"));
-        }
-        if let Some(out) = &args.draw {
-            let target = if folder {
-                std::fs::create_dir_all(out)?;
-                out.join(file.file_stem().unwrap_or_default())
-                    .with_extension("png")
-            } else {
-                out.clone()
-            };
-            answer.draw(&picture).save(&target)?;
-        }
-        total.decode += timing.decode;
-        total.pre += timing.pre;
-        total.model += timing.model;
-        total.post += timing.post;
+    let source = Source::of(&args.picture)?;
+    let live = args.serve.is_some() || source.kind == Kind::Camera;
+    if live && (args.labels || args.draw.is_some()) {
+        bail!(Usage("--labels and --draw go with files".into()));
     }
-    let top1 = (args.labels && seen > 0).then(|| right as f64 / seen as f64 * 100.0);
-    let ms = total.json(seen);
-    if args.json {
-        say!("{}", json!({"pictures": seen, "top1": top1, "ms": ms}));
-    } else if folder {
-        if let Some(top1) = top1 {
-            say!("top-1 {top1:.2} % ({right} of {seen})");
-        }
-        let part = |name: &str| format!("{name} {:.2}", ms[name].as_f64().unwrap_or(0.0));
-        say!(
-            "{seen} pictures; mean ms: {}",
-            ["decode", "pre", "model", "post"].map(part).join(", ")
-        );
+    let mut looker = Looker::open(args)?;
+    if live {
+        live::run(args, source, &mut looker)
+    } else {
+        each::run(args, &source, &mut looker)
     }
-    failed.map_or(Ok(()), |e| Err(e.into()))
 }

@@ -13,5 +13,6 @@ mod inspect;
 mod listen;
 mod run;
 mod see;
+mod see_live;
 mod setting;
 mod told;

@@ -25,14 +25,16 @@ pub struct FileError {
 }
 
 impl FileError {
-    pub(crate) fn new(kind: FileErrorKind, message: impl Into<String>) -> Self {
+    /// With the reason, as a reader of one's own gives it.
+    pub fn new(kind: FileErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
         }
     }
 
-    pub(crate) fn at(self, path: &Path) -> Self {
+    /// The same with the file's path before the reason.
+    pub fn at(self, path: &Path) -> Self {
         Self {
             message: format!("{}: {}", path.display(), self.message),
             ..self

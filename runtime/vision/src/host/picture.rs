@@ -7,20 +7,22 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 
 use super::{FileError, FileErrorKind};
-use crate::{Format, Frame, Orientation};
+use crate::{Format, Frame, Matrix, Orientation, VisionError};
 
 /// Most pixels on a side of a picture that is read.
 pub const MAX_PICTURE_SIDE: u32 = 16_384;
 /// Most memory that one picture may take while it is decoded, bytes.
 pub const MAX_DECODED_BYTES: u64 = 512 << 20;
 
-/// A decoded picture: RGB or grey, 8 bits, as stored; [`Picture::frame`] is turned as it is to be seen.
+/// A picture in memory that it owns. From files: RGB or grey, 8 bits, as stored; [`Picture::frame`] is turned as it is to be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     pixels: Vec<u8>,
     format: Format,
     width: u32,
     height: u32,
+    stride: usize,
+    matrix: Matrix,
     orientation: Orientation,
 }
 
@@ -59,12 +61,42 @@ impl Picture {
     pub fn from_rgb(width: u32, height: u32, pixels: Vec<u8>) -> Option<Self> {
         let bytes = u64::from(width) * u64::from(height) * 3;
         let fits = Frame::new(Format::Rgb, width, height, &pixels).is_ok();
-        (fits && pixels.len() as u64 == bytes).then_some(Self {
+        (fits && pixels.len() as u64 == bytes)
+            .then(|| Self::packed(Format::Rgb, width, height, pixels))
+    }
+
+    /// A picture of bytes that are known to fit, rows without gaps.
+    fn packed(format: Format, width: u32, height: u32, pixels: Vec<u8>) -> Self {
+        Self {
             pixels,
-            format: Format::Rgb,
+            format,
             width,
             height,
+            stride: format.row(width),
+            matrix: Matrix::default(),
             orientation: Orientation::Upright,
+        }
+    }
+
+    /// A frame of a camera or a video: rows of `format` that begin `stride` bytes apart, 0 for no gaps.
+    ///
+    /// # Errors
+    /// As [`Frame::with_stride`].
+    pub fn from_frame(
+        format: Format,
+        matrix: Matrix,
+        (width, height): (u32, u32),
+        stride: usize,
+        pixels: Vec<u8>,
+    ) -> Result<Self, VisionError> {
+        let packed = format.row(width);
+        let stride = if stride == 0 { packed } else { stride };
+        Frame::with_stride(format, width, height, stride, &pixels)?;
+        let picture = Self::packed(format, width, height, pixels);
+        Ok(Self {
+            stride,
+            matrix,
+            ..picture
         })
     }
 
@@ -112,11 +144,8 @@ impl Picture {
             other => (Format::Rgb, other.into_rgb8().into_raw()),
         };
         let picture = Self {
-            pixels,
-            format,
-            width,
-            height,
             orientation: Orientation::from_exif(orientation).unwrap_or_default(),
+            ..Self::packed(format, width, height, pixels)
         };
         let fits = Frame::new(format, width, height, &picture.pixels);
         fits.map_err(|e| FileError::new(FileErrorKind::Picture, e.to_string()))?;
@@ -136,8 +165,14 @@ impl Picture {
     /// The pixels as a frame.
     pub fn frame(&self) -> Frame<'_> {
         // Checked when the picture was made; nothing changes the number of its pixels.
-        Frame::known(self.format, self.width, self.height, &self.pixels)
-            .with_orientation(self.orientation)
+        Frame::known(
+            self.format,
+            (self.width, self.height),
+            self.stride,
+            &self.pixels,
+        )
+        .with_matrix(self.matrix)
+        .with_orientation(self.orientation)
     }
 
     /// The same picture stored upright in red, green and blue.
@@ -148,13 +183,7 @@ impl Picture {
         for (y, row) in pixels.chunks_exact_mut(width as usize * 3).enumerate() {
             frame.read_row(0, y as u32, 3, row);
         }
-        Self {
-            pixels,
-            format: Format::Rgb,
-            width,
-            height,
-            orientation: Orientation::Upright,
-        }
+        Self::packed(Format::Rgb, width, height, pixels)
     }
 
     /// The bytes as stored.

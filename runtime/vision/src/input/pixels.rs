@@ -51,7 +51,7 @@ impl Matrix {
         }
     }
 
-    fn rgb(self, y: u8, u: u8, v: u8) -> [u8; 3] {
+    pub(crate) fn rgb(self, y: u8, u: u8, v: u8) -> [u8; 3] {
         let (offset, [cy, rv, gu, gv, bu]) = self.constants();
         let y = (i32::from(y) - offset).max(0) * cy + (1 << 19);
         let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
@@ -78,7 +78,7 @@ pub struct Frame<'a> {
 
 impl Format {
     /// Bytes of a row of the first plane without a gap.
-    fn row(self, width: u32) -> usize {
+    pub(crate) fn row(self, width: u32) -> usize {
         let w = width as usize;
         match self {
             Self::Rgb | Self::Bgr => w.saturating_mul(3),
@@ -104,15 +104,20 @@ impl<'a> Frame<'a> {
         Self::with_stride(format, width, height, format.row(width), data)
     }
 
-    /// As [`Frame::new`], of data that it took before.
+    /// As [`Frame::with_stride`], of data that it took before.
     #[cfg(feature = "std")]
-    pub(crate) fn known(format: Format, width: u32, height: u32, data: &'a [u8]) -> Self {
+    pub(crate) fn known(
+        format: Format,
+        (width, height): (u32, u32),
+        stride: usize,
+        data: &'a [u8],
+    ) -> Self {
         Self {
             data,
             format,
             width,
             height,
-            stride: format.row(width),
+            stride,
             matrix: Matrix::default(),
             orientation: Orientation::default(),
         }
