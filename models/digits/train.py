@@ -50,7 +50,10 @@ def main():
         tell(f"{options.without}, noisy", module, *data.windows(clips.held_out, clips.noises, 5, 1.0))
         return
     weights = {name: value.numpy() for name, value in module.state_dict().items()}
-    onnx.save(export.build(NETWORK, weights), options.out / "digits.onnx")
+    model = export.build(NETWORK, weights)
+    # Programs name the classes by this: a line a class. The converter hands it on to int8 models and plans.
+    onnx.helper.set_model_props(model, {"labels": "\n".join(CLASSES)})
+    onnx.save(model, options.out / "digits.onnx")
     clean, noisy = (data.test_set(options.fsdd, options.shared, n) for n in (False, True))
     data.bundle(options.out, clips, noisy, data.sample(options.fsdd, options.shared))
     tell("test speakers", module, *clean)

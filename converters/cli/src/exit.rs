@@ -71,7 +71,9 @@ pub fn code(e: &anyhow::Error) -> u8 {
                 _ => IO,
             };
         }
-        if cause.is::<redpoll_voice::audio::AudioError>() {
+        if cause.is::<redpoll_voice::audio::AudioError>()
+            || cause.is::<redpoll_wyoming::ServerError>()
+        {
             return IO;
         }
         if cause.is::<std::io::Error>() {

@@ -3,6 +3,10 @@
 //! Lengths in headers are not believed: samples are read as they come, a piece at a time, so a file that promises
 //! gigabytes costs no memory.
 
+mod write;
+
+pub use write::Writer;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;

@@ -4,11 +4,13 @@
 //! |---|---|---|
 //! | log-mel, MFCC, PCEN of a stream | [`FrontEnd`] with a [`Spec`] | `alloc` |
 //! | features of microWakeWord and TFLite Micro models, bit for bit | [`MicroFrontEnd`] | nothing |
-//! | spectra and back | [`RealFft`] | `alloc` |
+//! | spectra and back | [`RealFft`]; of a stream: [`Stft`] | `alloc` |
 //! | another sample rate | [`Resampler`] | `alloc` |
 //! | text from a speech recogniser's rows | [`ctc_greedy`], [`ctc_beam`] | `alloc` |
 //! | stretches of speech from probabilities | [`Segmenter`] | nothing |
-//! | models: voice activity, wake words, keywords | [`task`] | `std` |
+//! | models: voice activity, wake words, keywords, enhancement, speakers | [`task`] | `std` |
+//! | a voice assistant: wake word, command, answer | [`assistant`] | `std` |
+//! | what words mean | [`grammar`] | `grammar` |
 //! | WAV and FLAC files | [`audio`] | `files` |
 //! | the last seconds of a stream | [`Ring`] | `alloc` |
 //!
@@ -21,6 +23,8 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod assistant;
 #[cfg(feature = "files")]
 pub mod audio;
 #[cfg(feature = "alloc")]
@@ -36,6 +40,8 @@ mod fft;
 mod framer;
 #[cfg(feature = "alloc")]
 mod front_end;
+#[cfg(feature = "grammar")]
+pub mod grammar;
 #[cfg(feature = "alloc")]
 mod mel;
 pub mod micro;
@@ -48,6 +54,8 @@ mod ring;
 mod segment;
 #[cfg(feature = "alloc")]
 mod spec;
+#[cfg(feature = "alloc")]
+mod stft;
 #[cfg(feature = "std")]
 pub mod task;
 mod window;
@@ -73,4 +81,6 @@ pub use ring::Ring;
 pub use segment::{Edge, SegmentOptions, Segmenter};
 #[cfg(feature = "alloc")]
 pub use spec::{Mfcc, Padding, Placement, Spec, SpecError, Spectrum};
+#[cfg(feature = "alloc")]
+pub use stft::Stft;
 pub use window::Window;

@@ -1,11 +1,10 @@
 //! Events as text or JSON.
 
 use redpoll_voice::task::Event;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Prints an event.
-pub fn event(event: &Event, rate: u32, labels: &[&str], model: &str, as_json: bool) {
-    let seconds = |at: u64| (at as f64 / f64::from(rate) * 1000.0).round() / 1000.0;
+pub fn event(event: &Event, rate: u32, labels: &[String], model: &str, as_json: bool) {
     let (at, name, text, more) = match *event {
         Event::SpeechStart { at } => (at, "speech_start", "speech begins".to_owned(), json!({})),
         Event::SpeechEnd { at } => (at, "speech_end", "speech ends".to_owned(), json!({})),
@@ -28,7 +27,7 @@ pub fn event(event: &Event, rate: u32, labels: &[&str], model: &str, as_json: bo
         } => {
             let label = labels
                 .get(class)
-                .map_or_else(|| class.to_string(), ToString::to_string);
+                .map_or_else(|| class.to_string(), Clone::clone);
             let text = format!("{label} ({probability:.2})");
             (
                 at,
@@ -39,14 +38,20 @@ pub fn event(event: &Event, rate: u32, labels: &[&str], model: &str, as_json: bo
         }
         _ => return,
     };
+    line(at, rate, name, &text, more, as_json);
+}
+
+/// Prints what happened at a sample.
+pub fn line(at: u64, rate: u32, name: &str, text: &str, more: Value, as_json: bool) {
+    let seconds = (at as f64 / f64::from(rate) * 1000.0).round() / 1000.0;
     if as_json {
-        let mut line = json!({"t": seconds(at), "event": name});
+        let mut line = json!({"t": seconds, "event": name});
         if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
             line.extend(more.clone());
         }
         say!("{line}");
     } else {
-        say!("{:9.3} s  {text}", seconds(at));
+        say!("{seconds:9.3} s  {text}");
     }
 }
 

@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::redpoll;
 
-fn repository(path: &str) -> PathBuf {
+pub fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(path)
 }
 
 /// A file of the shared folder, or `None` with a line that says what is skipped.
-fn shared(path: &str) -> Option<PathBuf> {
+pub fn shared(path: &str) -> Option<PathBuf> {
     let root =
         std::env::var_os("REDPOLL_SHARED").map_or_else(|| repository("../shared"), PathBuf::from);
     let path = root.join(path);
@@ -24,7 +24,13 @@ fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-fn events(printed: &str) -> Vec<Value> {
+/// Some files of it, if all are there.
+pub fn all<const N: usize>(paths: [&str; N]) -> Option<[PathBuf; N]> {
+    let found: Option<Vec<PathBuf>> = paths.into_iter().map(shared).collect();
+    found?.try_into().ok()
+}
+
+pub fn events(printed: &str) -> Vec<Value> {
     let line = |l: &str| serde_json::from_str(l).expect("a JSON object a line");
     printed.lines().map(line).collect()
 }
@@ -52,6 +58,30 @@ fn bundled_digits_are_heard() {
         text.contains("seven (0.") && text.contains("of real time"),
         "{text}"
     );
+}
+
+#[test]
+fn names_of_classes_come_from_the_model_and_the_index_repeats_them() {
+    let index = std::fs::read_to_string(repository("models/index.toml")).unwrap();
+    let digits = index
+        .split("[[model]]")
+        .find(|m| m.contains("name = \"digits\""))
+        .unwrap();
+    let classes = digits
+        .lines()
+        .find_map(|line| line.strip_prefix("classes = "))
+        .unwrap();
+    let listed: Vec<String> = serde_json::from_str(classes).unwrap();
+    let path = repository("models/digits/digits.onnx");
+    let compiled = redpoll_pipeline::compile::compile(&path, &Default::default()).unwrap();
+    let session =
+        redpoll_session::Session::from_bytes(compiled.plan(), &Default::default()).unwrap();
+    let own: Vec<_> = session
+        .plan()
+        .metadata()
+        .filter(|(key, _)| *key == "labels")
+        .collect();
+    assert_eq!(own, [("labels", listed.join("\n").as_str())]);
 }
 
 #[test]
@@ -129,7 +159,33 @@ fn a_model_for_something_else_is_named() {
 fn what_cannot_be_heard_is_told() {
     let model = repository("models/digits/digits.onnx");
     let listen = |input: &str| redpoll!("listen", input, "--task", "digits", "--model", model);
-    assert!(listen("mic").fails(1).contains("no microphone"));
+    // One who cannot be started, one who records nothing, and one who does.
+    let recorded = |recorder: &str| {
+        redpoll!(
+            "listen",
+            "mic",
+            "--recorder",
+            recorder,
+            "--rate",
+            "8000",
+            "--task",
+            "digits",
+            "--model",
+            model
+        )
+    };
+    let none = recorded("no-such-recorder -x").fails(1);
+    assert!(
+        none.contains("no microphone") && none.contains("no-such-recorder"),
+        "{none}"
+    );
+    assert!(recorded("true").fails(1).contains("recorded nothing"));
+    let sample = repository("models/digits/sample.wav");
+    let heard = recorded(&format!("tail -c +45 {}", sample.display())).ok();
+    assert!(
+        heard.contains("four (0.") && heard.contains("zero (0."),
+        "{heard}"
+    );
     assert!(
         listen("no/such/file.wav")
             .fails(4)

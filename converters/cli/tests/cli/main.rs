@@ -1,5 +1,6 @@
 //! The command as users see it: every subcommand on the bundled model, what it prints and writes, and its exit codes.
 
+mod assistant;
 mod backends;
 mod bench;
 mod compare;
@@ -16,3 +17,4 @@ mod see;
 mod see_live;
 mod setting;
 mod told;
+mod wyoming;

@@ -1,7 +1,7 @@
 //! Means of the last few probabilities of every class, and rests after an answer.
 
 /// Decides when a class was heard.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Average {
     classes: usize,
     window: usize,

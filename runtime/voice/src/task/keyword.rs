@@ -1,6 +1,6 @@
 //! Keywords: a window of feature frames slides over the stream.
 
-use redpoll_session::{DType, Session, Value};
+use redpoll_session::{DType, Session, TensorInfo, Value};
 
 use super::average::Average;
 use super::error::misfit;
@@ -30,6 +30,11 @@ pub struct KeywordsOptions {
 }
 
 impl KeywordsOptions {
+    /// The classes of MLPerf Tiny's keyword spotting, whose files do not name them.
+    pub const SPEECH_COMMANDS: [&str; 12] = [
+        "down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown",
+    ];
+
     /// For `models/digits`: ten digits, unknown, noise; 8 kHz.
     pub fn digits() -> Self {
         Self {
@@ -64,6 +69,8 @@ pub struct Keywords {
     session: Session,
     options: KeywordsOptions,
     front: FrontEnd,
+    /// The input, where it is of 8 bits.
+    quantised: Option<TensorInfo>,
     average: Average,
     /// The model's window of frames, oldest first.
     frames: Vec<f32>,
@@ -109,10 +116,12 @@ impl Keywords {
             1000 * spec.hop_samples * options.stride.max(1) / spec.sample_rate.max(1) as usize;
         let rest = options.rest_ms as usize / step_ms.max(1);
         let front = FrontEnd::new(spec)?;
+        let quantised = (x.dtype == DType::I8).then(|| x.clone());
         let window = spec.frame_samples() + (inputs / features - 1) * spec.hop_samples;
         Ok(Self {
             average: Average::new(classes, options.window, options.threshold, rest),
             front,
+            quantised,
             frames: vec![0.0; inputs],
             seen: 0,
             samples: vec![0.0; if options.normalize { window } else { 0 }],
@@ -144,9 +153,7 @@ impl Keywords {
                 }
             });
         }
-        let x = &self.session.inputs()[0];
-        if x.dtype == DType::I8 {
-            let x = x.clone();
+        if let Some(x) = &self.quantised {
             let slots = self.session.input_mut::<i8>(0)?;
             for (q, real) in slots.iter_mut().zip(&self.frames) {
                 *q = x.quantize(*real).clamp(-128, 127) as i8;

@@ -1,16 +1,20 @@
 //! Tasks: a model, its front end, and what turns its outputs into events.
 
 mod average;
+mod enhance;
 mod error;
 mod keyword;
 mod net;
 mod silero;
 mod wake;
+mod word_as_wake;
 
+pub use enhance::Enhance;
 pub use error::TaskError;
 pub use keyword::{Keywords, KeywordsOptions};
 pub use silero::VoiceActivity;
 pub use wake::{MicroWakeWord, WakeOptions};
+pub use word_as_wake::WordAsWake;
 
 /// What was heard, and when, in samples from the beginning of the stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +56,7 @@ pub enum Event {
 }
 
 /// Something that listens to a stream.
-pub trait Task {
+pub trait Task: Send {
     /// Samples a second that it wants.
     fn sample_rate(&self) -> u32;
 

@@ -78,7 +78,7 @@ impl MicroWakeWord {
             filled: 0,
             scale: SCALE / x.scale,
             zero: x.zero_point,
-            pcm: Vec::new(),
+            pcm: Vec::with_capacity(160),
             taken: 0,
             telling: false,
             session,
@@ -146,8 +146,9 @@ impl Task for MicroWakeWord {
             pcm.clear();
             pcm.extend(part.iter().map(|x| (x * 32768.0).round_ties_even() as i16));
             self.taken += part.len() as u64;
-            let (at, mut average) = (self.taken, self.average.clone());
-            let telling = self.telling;
+            let (at, telling) = (self.taken, self.telling);
+            // Taken out and put back: nothing is copied.
+            let mut average = std::mem::take(&mut self.average);
             let done = self.probabilities(&pcm, |p| {
                 if telling {
                     let probability = p;
