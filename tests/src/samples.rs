@@ -47,8 +47,9 @@ fn real(name: &str, graph: &Graph, n: usize) -> Option<Vec<Vec<Tensor>>> {
                 other => other,
             })
         }
-        "fashion" => {
-            let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/fashion/test.npz");
+        "fashion" | "digits" | "xray" => {
+            let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+            let own = models.join(name).join("test.npz");
             let samples = Samples::open(&own, &InputSpec::of(graph), None).expect("own samples");
             Some(spread(&samples, n))
         }

@@ -4,19 +4,10 @@
 #![no_std]
 #![no_main]
 
-mod console;
-mod stack;
-
-use console::{hex, line, number};
+use cortex_m_qemu::console::{hex, line, number};
+use cortex_m_qemu::{TIER, begin, end, stack};
 use cortex_m_rt::entry;
-use cortex_m_semihosting::debug;
 use redpoll_engine::Inline;
-
-/// The kernels: those for Cortex-M, or with feature `scalar` the definitions.
-#[cfg(not(feature = "scalar"))]
-static TIER: redpoll_kernels::arm::CortexM = redpoll_kernels::arm::CortexM::new();
-#[cfg(feature = "scalar")]
-static TIER: redpoll_kernels::Scalar = redpoll_kernels::Scalar;
 
 /// Marks for the instruction counter; each differs, so that no two become one function.
 macro_rules! marks {
@@ -30,11 +21,6 @@ macro_rules! marks {
     )*};
 }
 marks!(boot_start 1 boot_stop 2 bench_start 3 bench_stop 4);
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    cortex_m::asm::udf()
-}
 
 /// All that an application does: open the plan, write the inputs, run.
 fn infer(arena: &mut model::Arena, scratch: &mut model::Scratch) -> Option<()> {
@@ -70,7 +56,7 @@ fn hash(bytes: &[u8]) -> u64 {
 fn main() -> ! {
     static mut ARENA: model::Arena = model::Arena::new();
     static mut SCRATCH: model::Scratch = model::Scratch::new();
-    stack::paint();
+    begin();
     let ran = infer(ARENA, SCRATCH);
     let stack_bytes = stack::used();
     number("arena bytes", model::ARENA_BYTES);
@@ -101,12 +87,5 @@ fn main() -> ! {
     } else {
         "DIFFERENT from the host"
     });
-    debug::exit(if same {
-        debug::EXIT_SUCCESS
-    } else {
-        debug::EXIT_FAILURE
-    });
-    loop {
-        cortex_m::asm::wfi();
-    }
+    end(same)
 }

@@ -50,23 +50,20 @@ pub(crate) fn views<'a, const N: usize>(
     y: Range<usize>,
     operands: [Operand<'a>; N],
 ) -> Result<(&'a mut [u8], [Source<'a, u8>; N]), Clash> {
-    if y.start > y.end || y.end > arena.len() {
-        return Err(Clash::Outside);
-    }
-    let (before, rest) = arena.split_at_mut(y.start);
-    let (result, after) = rest.split_at_mut(y.end - y.start);
+    let outside = Clash::Outside;
+    let bytes = y.end.checked_sub(y.start).ok_or(outside)?;
+    let (before, rest) = arena.split_at_mut_checked(y.start).ok_or(outside)?;
+    let (result, after) = rest.split_at_mut_checked(bytes).ok_or(outside)?;
     let (before, after) = (&*before, &*after);
     let mut sources = [Source::InPlace; N];
     for (source, operand) in sources.iter_mut().zip(operands) {
         *source = match operand {
             Operand::Constant(bytes) => Source::Slice(bytes),
             Operand::Arena(x) if x == y => Source::InPlace,
-            Operand::Arena(x) if x.end <= y.start => {
-                Source::Slice(before.get(x).ok_or(Clash::Outside)?)
-            }
+            Operand::Arena(x) if x.end <= y.start => Source::Slice(before.get(x).ok_or(outside)?),
             Operand::Arena(x) if x.start >= y.end => {
                 let x = x.start - y.end..x.end - y.end;
-                Source::Slice(after.get(x).ok_or(Clash::Outside)?)
+                Source::Slice(after.get(x).ok_or(outside)?)
             }
             Operand::Arena(_) => return Err(Clash::Overlap),
         };

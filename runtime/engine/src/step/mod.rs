@@ -195,7 +195,7 @@ struct Split<'a, const N: usize> {
 impl<'a, const N: usize> Split<'a, N> {
     /// Operand `i`, which is elsewhere.
     fn slice<T: Element>(&self, i: usize) -> Result<&'a [T], EngineError> {
-        match self.sources[i] {
+        match self.operand(i)? {
             Source::Slice(bytes) => {
                 arena::cast(bytes).map_err(|clash| clash_error(clash, self.step))
             }
@@ -205,7 +205,13 @@ impl<'a, const N: usize> Split<'a, N> {
 
     /// Operand `i`, which may be in place.
     fn source<T: Element>(&self, i: usize) -> Result<Source<'a, T>, EngineError> {
-        arena::cast_source(self.sources[i]).map_err(|clash| clash_error(clash, self.step))
+        arena::cast_source(self.operand(i)?).map_err(|clash| clash_error(clash, self.step))
+    }
+
+    /// The bytes of operand `i`; an index could link the panic machinery into microcontrollers.
+    fn operand(&self, i: usize) -> Result<Source<'a, u8>, EngineError> {
+        let error = EngineError::Operand { step: self.step };
+        self.sources.get(i).copied().ok_or(error)
     }
 
     /// The result.

@@ -29,7 +29,8 @@ pub(super) fn quantize<T: Tier + ?Sized>(
     let work = Work::new(tier, x.len() as u64, Pace::Element);
     let size = split::rows(x.len(), 64, &work, views.workers.count());
     views.parts(size, |index, y: &mut [i8], _| {
-        tier.quantize(p.scale, p.zero, &x[index * size..], y);
+        let x = x.get(index * size..).unwrap_or_default();
+        tier.quantize(p.scale, p.zero, x, y);
     })
 }
 

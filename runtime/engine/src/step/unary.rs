@@ -43,7 +43,10 @@ pub(super) fn unary_f32<T: Tier + ?Sized>(
     let size = split::rows(length, LINE, &work, views.workers.count());
     views.parts(size, |index, y: &mut [f32], _| {
         let x = match x {
-            Source::Slice(x) => Source::Slice(&x[index * size..][..y.len()]),
+            Source::Slice(x) => {
+                let part = x.get(index * size..).unwrap_or_default();
+                Source::Slice(part.get(..y.len()).unwrap_or_default())
+            }
             Source::InPlace => Source::InPlace,
         };
         tier.unary_f32(p.function, p.alpha, p.beta, x, y);

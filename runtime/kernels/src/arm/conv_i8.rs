@@ -2,22 +2,35 @@
 //!
 //! Inputs under two or three output pixels are widened (`widen.rs`) into the scratch, or into a small buffer on the stack;
 //! then every pair of channels runs over them. A single pixel, or one for which no buffer is large enough, is read as
-//! bytes against four channels at a time. Accumulator bound: `|bias| + K · 128 · 255 < 2³¹`.
+//! bytes against four channels at a time. With Helium nothing is widened: see `helium.rs`. Accumulator bound:
+//! `|bias| + K · 128 · 255 < 2³¹`.
+
+#[cfg(cortex_m_helium)]
+mod helium;
 
 use super::clamp::clamp;
 use super::job::Product;
 use super::require;
-use super::tile::{product_1x4, product_2x2, product_3x2};
-use super::widen::{QUAD, copy, fill, widen};
-use crate::geometry::{Pixel, Walk};
+use super::tile::product_1x4;
+#[cfg(not(cortex_m_helium))]
+use super::tile::{product_2x2, product_3x2};
+#[cfg(not(cortex_m_helium))]
+use super::widen::{QUAD, fill, widen};
+use super::widen::{copy, fill_bytes};
+use crate::geometry::Pixel;
+#[cfg(not(cortex_m_helium))]
+use crate::geometry::Walk;
 use crate::params::{ConvI8, Part};
+#[cfg(not(cortex_m_helium))]
 use core::mem::MaybeUninit;
 use redpoll_plan::Window;
 use redpoll_plan::layout::{BLOCK_K, BLOCK_N, packed_i8_len, padded_n, patch_stride};
 
 /// Words of the buffer on the stack: 512 bytes.
+#[cfg(not(cortex_m_helium))]
 const OWN: usize = 128;
 /// Most pixels of a tile.
+#[cfg(not(cortex_m_helium))]
 const PIXELS: usize = 3;
 
 /// The channels of one group that are asked for.
@@ -99,6 +112,7 @@ impl Channels<'_> {
     /// # Safety
     /// Pointers are good for what the window and the counts say; the scratch holds a patch of bytes unless the window is
     /// pointwise.
+    #[cfg(not(cortex_m_helium))]
     unsafe fn rows(&self, first: usize, rows: usize, scratch: &mut [u8]) {
         let mut own = [MaybeUninit::<u32>::uninit(); OWN];
         let own = own.as_mut_ptr().cast::<u32>();
@@ -171,6 +185,7 @@ impl Channels<'_> {
     ///
     /// # Safety
     /// The run and the buffer are good for K.
+    #[cfg(not(cortex_m_helium))]
     #[inline(always)]
     unsafe fn widen_row(&self, from: *const i8, to: *mut u32, pixels: usize) {
         let (whole, left) = (self.group_in / BLOCK_K, self.group_in % BLOCK_K);
@@ -188,6 +203,7 @@ impl Channels<'_> {
     ///
     /// # Safety
     /// As [`Self::widen_row`].
+    #[cfg(not(cortex_m_helium))]
     #[inline(always)]
     unsafe fn widen_patch(&self, at: &Pixel, to: *mut u32, pixels: usize) {
         let mut to = to;
@@ -216,7 +232,7 @@ impl Channels<'_> {
                 let to = to.add(done);
                 match run {
                     Some(from) => copy(from, to, count),
-                    None => (0..count).for_each(|i| to.add(i).write_volatile(self.border)),
+                    None => fill_bytes(self.border, to, count),
                 }
             }
             done += count;

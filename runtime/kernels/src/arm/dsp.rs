@@ -149,15 +149,30 @@ macro_rules! turns {
     };
 }
 
-/// The job lies on the stack: see [`Product`] for its words. The assembler of whole functions does not know the target's
-/// floating-point unit.
+/// What the assembler must be told: of whole functions it does not know the target's extensions.
+#[cfg(not(cortex_m_v8))]
+macro_rules! unit {
+    () => {
+        ".fpu fpv4-sp-d16\n"
+    };
+}
+#[cfg(cortex_m_v8)]
+macro_rules! unit {
+    () => {
+        ".cpu cortex-m33\n"
+    };
+}
+
+/// The job lies on the stack: see [`Product`] for its words.
 macro_rules! enter {
     () => {
-        ".fpu fpv4-sp-d16
-        push {{r4-r11, lr}}
+        concat!(
+            unit!(),
+            "push {{r4-r11, lr}}
         ldm r0, {{r1-r10}}
         push {{r1-r10}}
         "
+        )
     };
 }
 
@@ -476,7 +491,7 @@ macro_rules! row {
 macro_rules! line {
     ($row:ident) => {
         naked_asm!(
-            ".fpu fpv4-sp-d16",
+            unit!(),
             "push {{r4-r11, lr}}",
             "ldm r0!, {{r4, r5, r7, r8, r9, r10, r11}}",
             "vldmia r0, {{s2-s9}}",
@@ -546,7 +561,7 @@ pub(super) unsafe extern "C" fn line_by_2(
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn sum(job: *const Sum) {
     naked_asm!(
-        ".fpu fpv4-sp-d16",
+        unit!(),
         "push {{r4-r8, lr}}",
         "vldr s2, [r0, #28]",
         "vldr s3, [r0, #32]",

@@ -2,14 +2,15 @@
 //!
 //! | kernel | file | tile | way |
 //! |---|---|---|---|
-//! | `conv_i8` | `conv_i8.rs`, `tile.rs` | 3 pixels × 2 channels, 1 × 4 | inputs widened to 16 bits once, two products an instruction (SMLAD) |
+//! | `conv_i8` | `conv_i8.rs` | 3 pixels × 2 channels, 1 × 4 | inputs widened to 16 bits once, two products an instruction (SMLAD) |
 //! | `depthwise_i8` | `depthwise_i8.rs` | 2 pixels of one channel | 3 × 3: rows of one channel side by side, two taps an instruction |
 //! | `binary_i8` | `binary_i8.rs` | one element | pointers instead of slices |
 //! | `dequantize`, `softmax_f32` | here | one element | no slices |
 //! | `pool_i8`, `reduce_i8` | `mean_i8.rs` | 4 channels | sums of means in 16-bit lanes |
 //!
-//! All others are the scalar definitions. With the DSP extension and a floating-point unit (Cortex-M4F, M7) the
-//! inner loops are assembly in `dsp.rs`; elsewhere, on every other architecture too, they are the
+//! All others are the scalar definitions. With the DSP extension and a floating-point unit (Cortex-M4F, M7; M33 where
+//! `-C target-cpu` names it) the inner loops are assembly in `dsp.rs`, those of convolution with Helium (M55, M85, named as
+//! well) in `helium.rs`; elsewhere, on every other architecture too, they are the
 //! same steps in Rust (`portable.rs`), so that the code around them is tested everywhere.
 //!
 //! Nothing here panics: a broken contract (a slice shorter than the parameters say) stops the program by a trap on a
@@ -20,7 +21,10 @@ mod clamp;
 mod conv_i8;
 mod depthwise_i8;
 #[cfg(cortex_m_dsp)]
+#[cfg_attr(cortex_m_helium, allow(dead_code))]
 mod dsp;
+#[cfg(cortex_m_helium)]
+mod helium;
 mod job;
 mod lanes;
 mod mean_i8;
@@ -45,7 +49,9 @@ pub struct CortexM(());
 
 impl CortexM {
     /// Name of the tier.
-    pub const NAME: &'static str = if cfg!(cortex_m_dsp) {
+    pub const NAME: &'static str = if cfg!(cortex_m_helium) {
+        "cortex-m-helium"
+    } else if cfg!(cortex_m_dsp) {
         "cortex-m-dsp"
     } else {
         "cortex-m"

@@ -11,12 +11,14 @@
 use super::lanes::{even_bytes, odd_bytes};
 
 /// Words of a quad.
+#[cfg(not(cortex_m_helium))]
 pub(super) const QUAD: usize = 2;
 
 /// Widens `quads` quads of one pixel from `x` to every `pixels`th quad from `to`; gives the place behind.
 ///
 /// # Safety
 /// `x` is readable for `4 · quads` bytes; `to` is writable for `quads` quads, `pixels` quads apart.
+#[cfg(not(cortex_m_helium))]
 #[inline(always)]
 pub(super) unsafe fn widen(x: *const i8, quads: usize, to: *mut u32, pixels: usize) -> *mut u32 {
     #[cfg(cortex_m_dsp)]
@@ -44,6 +46,7 @@ pub(super) unsafe fn widen(x: *const i8, quads: usize, to: *mut u32, pixels: usi
 ///
 /// # Safety
 /// As for the writes of [`widen`].
+#[cfg(not(cortex_m_helium))]
 #[inline(never)]
 pub(super) unsafe fn fill(v: i8, quads: usize, to: *mut u32, pixels: usize) -> *mut u32 {
     let word = u32::from(v as i16 as u16) * 0x0001_0001;
@@ -59,10 +62,40 @@ pub(super) unsafe fn fill(v: i8, quads: usize, to: *mut u32, pixels: usize) -> *
     to
 }
 
+/// Copies bytes: sixteen at a time with Helium, else four.
+///
+/// # Safety
+/// `from` is readable and `to` writable for `count` bytes, which are not 0; they do not overlap.
+#[cfg(cortex_m_helium)]
+#[inline(always)]
+pub(super) unsafe fn copy(from: *const i8, to: *mut i8, count: usize) {
+    // SAFETY: as the caller promises.
+    unsafe { super::helium::copy(from, to, count) };
+}
+
+/// Sets bytes.
+///
+/// # Safety
+/// `to` is writable for `count` bytes, which are not 0.
+#[inline(always)]
+pub(super) unsafe fn fill_bytes(v: i8, to: *mut i8, count: usize) {
+    #[cfg(cortex_m_helium)]
+    // SAFETY: as the caller promises.
+    unsafe {
+        super::helium::fill(v.into(), to, count);
+    }
+    #[cfg(not(cortex_m_helium))]
+    for i in 0..count {
+        // SAFETY: as the caller promises. Volatile, so that the compiler does not make a call to memset of it.
+        unsafe { to.add(i).write_volatile(v) };
+    }
+}
+
 /// Copies bytes, four at a time.
 ///
 /// # Safety
 /// `from` is readable and `to` writable for `count` bytes; they do not overlap.
+#[cfg(not(cortex_m_helium))]
 #[inline(always)]
 pub(super) unsafe fn copy(from: *const i8, to: *mut i8, count: usize) {
     // SAFETY: as the caller promises.
