@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Opens `address`. What the page throws, and whatever it asks for elsewhere, is in `problems`. */
-export async function open(address, { width = 900, height = 760, seconds = 120 } = {}) {
+/** Opens `address`; `flags` are more of the browser's. What the page throws, and whatever it asks for elsewhere, is in `problems`. */
+export async function open(address, { width = 900, height = 760, seconds = 120, flags = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "redpoll-browser-"));
   const browser = spawn(
     process.env.CHROMIUM ?? "chromium",
-    ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", `--window-size=${width},${height}`, `--user-data-dir=${folder}/profile`, "about:blank"],
+    ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", `--window-size=${width},${height}`, `--user-data-dir=${folder}/profile`, ...flags, "about:blank"],
     { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
   );
   const waiting = new Map();

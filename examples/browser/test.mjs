@@ -1,9 +1,11 @@
-// Opens dist/ in headless Chromium, clicks, draws and drops as a person does, and checks what the page says.
-// node examples/browser/test.mjs [DROPPED.png [DRAWN.png]] (screenshots).
+// Opens dist/ in headless Chromium, clicks, draws, drops and speaks (a file is its microphone) as a person does, and checks what the page says.
+// node examples/browser/test.mjs [DROPPED.png [DRAWN.png [HEARD.png [LIVE.png]]]] (screenshots); REDPOLL names a built `redpoll`, whose answer is demanded.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 
 import { open } from "../../.ci/chromium.mjs";
@@ -53,7 +55,9 @@ const server = createServer((request, response) => {
 await new Promise((done) => server.listen(0, "127.0.0.1", done));
 const address = `http://127.0.0.1:${server.address().port}/`;
 
-const { page, evaluate, until, shoot, close, problems, folder } = await open(address);
+const microphone = fileURLToPath(new URL("sample.wav", dist));
+const flags = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", `--use-file-for-fake-audio-capture=${microphone}`];
+const { page, evaluate, until, shoot, close, problems, folder } = await open(address, { height: 1000, flags });
 const middle = (selector) =>
   evaluate(`(() => {
     const element = document.querySelector(${JSON.stringify(selector)});
@@ -114,6 +118,59 @@ try {
   if (process.argv[3]) await shoot(process.argv[3]);
   assert.equal(drawn.best, "Trouser", "the drawn trousers");
   console.log(`drawn trousers: ${drawn.best}, ${drawn.ms} ms`);
+
+  // The sample, clicked: the words and times of `redpoll listen` with the same plan, or at least the words.
+  await until('document.body.dataset.listens === "yes"');
+  async function afterNextSound(act) {
+    const sounds = await evaluate("Number(document.body.dataset.sounds ?? 0)");
+    await act();
+    await until(`Number(document.body.dataset.sounds) > ${sounds}`);
+    return evaluate("({ ...document.body.dataset })");
+  }
+  const sample = fileURLToPath(new URL("sample.wav", dist));
+  const heard = await afterNextSound(() => click("#sample"));
+  assert.equal(heard.words, "four two seven zero");
+  assert.ok(Number(heard.windowMs) > 0 && Number(heard.windowMs) < 1000, `time: ${heard.windowMs}`);
+  if (process.env.REDPOLL) {
+    const arguments_ = ["listen", sample, "--task", "digits", "--model", fileURLToPath(new URL("digits.plan", dist)), "--json"];
+    const events = execFileSync(process.env.REDPOLL, arguments_, { encoding: "utf8" }).trim().split("\n").map((line) => JSON.parse(line));
+    assert.equal(heard.words, events.map((e) => e.label).join(" "));
+    assert.deepEqual(heard.at.split(" ").map(Number), events.map((e) => e.t));
+    console.log("redpoll listen says the same, at the same times");
+  }
+  console.log(`click on the sample: ${heard.words} at ${heard.at} s, ${heard.windowMs} ms a window`);
+  if (process.argv[4]) await shoot(process.argv[4]);
+
+  // The same sound at another rate, dropped: resampled, then the same words.
+  const at8k = readFileSync(sample);
+  const slow = new Int16Array(at8k.buffer.slice(at8k.byteOffset + 44, at8k.byteOffset + at8k.length));
+  const fast = Buffer.alloc(44 + 4 * slow.length);
+  at8k.copy(fast, 0, 0, 44);
+  for (const [offset, value] of [[4, fast.length - 8], [24, 16000], [28, 32000], [40, 4 * slow.length]]) fast.writeUInt32LE(value, offset);
+  slow.forEach((v, i) => {
+    fast.writeInt16LE(v, 44 + 4 * i);
+    fast.writeInt16LE((v + (slow[i + 1] ?? 0)) >> 1, 46 + 4 * i);
+  });
+  const sound = join(folder, "sixteen.wav");
+  writeFileSync(sound, fast);
+  const [sx, sy] = await middle("#sound");
+  const sounds = { items: [], files: [sound], dragOperationsMask: 1 };
+  const other = await afterNextSound(async () => {
+    for (const type of ["dragEnter", "dragOver", "drop"]) await page("Input.dispatchDragEvent", { type, x: sx, y: sy, data: sounds });
+  });
+  assert.equal(other.words, "four two seven zero", "the dropped recording");
+  console.log(`drop of a recording at 16 kHz: ${other.words} at ${other.at} s`);
+
+  // The microphone, which is the same file again and again, from anywhere in it.
+  const turns = ["four two seven zero", "two seven zero four", "seven zero four two", "zero four two seven"];
+  await click("#microphone");
+  await until(`${JSON.stringify(turns)}.some((turn) => document.body.dataset.words.endsWith(turn)) && document.querySelector("#microphone").textContent === "Stop"`);
+  if (process.argv[5]) await shoot(process.argv[5]);
+  const live = await evaluate("({ ...document.body.dataset })");
+  await click("#microphone");
+  await until('document.querySelector("#microphone").textContent === "Listen to the microphone"');
+  console.log(`microphone: ${live.words}, ${live.windowMs} ms a window`);
+
   assert.deepEqual(problems, []);
   console.log("the page asked for nothing but its own files");
 } finally {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the C library and installs library, header and pkg-config file: install.sh PREFIX [cargo profile]
 set -euo pipefail
-prefix=${1:?usage: install.sh PREFIX [cargo profile]}
+mkdir -p "${1:?usage: install.sh PREFIX [cargo profile]}"
+prefix=$(cd "$1" && pwd)
 profile=${2:-release}
 cd "$(dirname "$0")/../../.."
 
@@ -9,7 +10,6 @@ cargo build --locked --profile "$profile" -p redpoll-c
 [ "$profile" = dev ] && profile=debug
 built=${CARGO_TARGET_DIR:-target}/$profile
 mkdir -p "$prefix/lib/pkgconfig" "$prefix/include"
-prefix=$(cd "$prefix" && pwd)
 for library in libredpoll_c.a libredpoll_c.so libredpoll_c.dylib; do
     [ -e "$built/$library" ] && cp "$built/$library" "$prefix/lib/"
 done

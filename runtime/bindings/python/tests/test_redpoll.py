@@ -130,7 +130,12 @@ def test_onnxruntimes_names(data):
     feed = {x.name: data[0][:1].reshape(x.shape)}
     (scores,) = session.run(None, feed)
     (named,) = session.run([y.name], feed)
-    assert np.array_equal(scores, named)
+    (every,) = session.run([], feed)
+    assert np.array_equal(scores, named) and np.array_equal(scores, every)
+    from_bytes = redpoll.InferenceSession((FASHION / "fashion.onnx").read_bytes())
+    assert np.array_equal(from_bytes.run(None, feed)[0], scores)
+    plan = redpoll.InferenceSession(redpoll.compile(FASHION / "fashion.onnx"))
+    assert np.array_equal(plan.run(None, feed)[0], scores)
     onnxruntime = pytest.importorskip("onnxruntime")
     other = onnxruntime.InferenceSession(str(FASHION / "fashion.onnx"))
     (expected,) = other.run(None, {x.name: data[0][:1]})
@@ -160,6 +165,8 @@ def test_mistakes_are_exceptions_that_say_what_to_do(converted, tmp_path):
         redpoll.Session(out / "model.plan", tier="avx9")
     with pytest.raises(ValueError, match="no provider"):
         redpoll.InferenceSession(out / "model.plan", providers=["MoonExecutionProvider"])
+    with pytest.raises(redpoll.RedpollError):
+        redpoll.InferenceSession(b"junk")
     with pytest.raises(ValueError, match="no samples"):
         redpoll.convert(FASHION / "fashion.onnx", tmp_path, calibrate=[])
 

@@ -22,6 +22,15 @@ export interface OpenOptions {
   tier?: "best" | "scalar";
 }
 
+/** Front ends: of `models/digits` (8 kHz), of MLPerf Tiny's keyword spotting, Kaldi's filter bank with 80 bands and Whisper's
+ * with 80 bands before its normalisation (16 kHz each). */
+export type FrontEndName = "digits" | "speech-commands" | "kaldi" | "whisper";
+
+export interface FrontEndOptions {
+  /** Samples a second of what will be pushed, 1,000 to 768,000; they are resampled where the front end has another rate. */
+  sampleRate?: number;
+}
+
 /** The engine: one module, one memory, any number of sessions. */
 export class Redpoll {
   private constructor();
@@ -29,6 +38,8 @@ export class Redpoll {
   static load(source: BufferSource | WebAssembly.Module | Response | PromiseLike<Response>): Promise<Redpoll>;
   /** Opens a plan: its bytes are checked and copied once. Throws when they are no valid plan. */
   open(plan: ArrayBuffer | Uint8Array, options?: OpenOptions): Session;
+  /** A front end of a voice model, at the beginning of a stream. */
+  frontEnd(name: FrontEndName, options?: FrontEndOptions): FrontEnd;
 }
 
 /** A loaded plan. */
@@ -52,6 +63,25 @@ export class Session {
   outputView(name: string): Elements;
   /** The dimensions of an output in the last run: those of `outputs`, which has the largest where a size depends on data. */
   outputShape(name: string): number[];
+  /** Gives the memory back. */
+  close(): void;
+}
+
+/** A stream of samples that becomes frames of features; how the stream is cut into pieces does not matter. */
+export class FrontEnd {
+  private constructor();
+  /** Values of a frame. */
+  readonly features: number;
+  /** Samples a second that it computes with. */
+  readonly sampleRate: number;
+  /** Samples from one frame to the next, at that rate. */
+  readonly hopSamples: number;
+  /** Samples of a frame, at that rate. */
+  readonly frameSamples: number;
+  /** Takes any number of samples, −1 to 1; the frames that they complete, one after another. */
+  push(samples: Float32Array): Float32Array;
+  /** Ends the stream: the frames of its end. The next sample begins a new one. */
+  finish(): Float32Array;
   /** Gives the memory back. */
   close(): void;
 }

@@ -10,6 +10,9 @@ const ARRAYS = {
   bool: Uint8Array,
 };
 
+/** Front ends by name, in the order of their numbers. */
+const FRONT_ENDS = ["digits", "speech-commands", "kaldi", "whisper"];
+
 async function compile(source) {
   if (source instanceof WebAssembly.Module) return source;
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return WebAssembly.compile(source);
@@ -46,6 +49,17 @@ export class Redpoll {
     const handle = e.redpoll_open(at, bytes.length, tier) >>> 0;
     if (handle === 0) throw new Error(message(e));
     return new Session(e, handle);
+  }
+
+  /** A front end of a voice model: samples become frames of features. */
+  frontEnd(name, options = {}) {
+    const preset = FRONT_ENDS.indexOf(name);
+    if (preset < 0) throw new RangeError(`there is no front end "${name}"; there are: ${FRONT_ENDS.join(", ")}`);
+    const e = this.#exports;
+    if (!e.redpoll_front_open) throw new Error("this redpoll.wasm was built without the feature voice");
+    const handle = e.redpoll_front_open(preset, options.sampleRate ?? 0) >>> 0;
+    if (handle === 0) throw new RangeError(message(e));
+    return new FrontEnd(e, handle);
   }
 }
 
@@ -147,5 +161,51 @@ export class Session {
     const tensor = this.#find(tensors, name);
     const array = ARRAYS[tensor.type];
     return new array(this.#exports.memory.buffer, tensor.address, tensor.bytes / array.BYTES_PER_ELEMENT);
+  }
+}
+
+/** A stream of samples that becomes frames of features. */
+export class FrontEnd {
+  #exports;
+  #handle;
+
+  /** Use {@link Redpoll.frontEnd}. */
+  constructor(exports, handle) {
+    this.#exports = exports;
+    this.#handle = handle;
+    const [features, sampleRate, hopSamples, frameSamples] = [0, 1, 2, 3].map((i) => exports.redpoll_front_info(handle, i));
+    Object.assign(this, { features, sampleRate, hopSamples, frameSamples });
+  }
+
+  /** Takes any number of samples, −1 to 1; the frames that they complete, one after another. */
+  push(samples) {
+    this.#open();
+    if (!(samples instanceof Float32Array)) throw new TypeError("samples are a Float32Array");
+    const e = this.#exports;
+    const at = e.redpoll_front_room(this.#handle, samples.length) >>> 0;
+    if (at === 0) throw new RangeError(message(e));
+    new Float32Array(e.memory.buffer, at, samples.length).set(samples);
+    return this.#frames(e.redpoll_front_push(this.#handle));
+  }
+
+  /** Ends the stream: the frames of its end. The next sample begins a new one. */
+  finish() {
+    this.#open();
+    return this.#frames(this.#exports.redpoll_front_finish(this.#handle));
+  }
+
+  /** Gives the memory back. */
+  close() {
+    this.#exports.redpoll_front_close(this.#handle);
+    this.#handle = 0;
+  }
+
+  #frames(values) {
+    const at = this.#exports.redpoll_front_frames(this.#handle) >>> 0;
+    return new Float32Array(this.#exports.memory.buffer, at, values).slice();
+  }
+
+  #open() {
+    if (this.#handle === 0) throw new Error("the front end is closed");
   }
 }

@@ -91,3 +91,35 @@ test("sizes that depend on data are those of the run", () => {
   assert.deepEqual(session.outputShape("y"), [3, 4]);
   assert.throws(() => session.outputShape("x"), /there is no "x"/);
 });
+
+test("a front end gives the same frames however the sound is cut, and none of silence but zeros", async () => {
+  const redpoll = await Redpoll.load(wasm);
+  const front = redpoll.frontEnd("digits", { sampleRate: 8000 });
+  assert.deepEqual([front.features, front.sampleRate, front.hopSamples, front.frameSamples], [32, 8000, 128, 256]);
+  const sound = Float32Array.from({ length: 8000 }, (_, i) => 0.3 * Math.sin(0.4 * i) + 0.1 * Math.sin(1.7 * i));
+  const whole = [...front.push(sound), ...front.finish()];
+  assert.equal(whole.length, 32 * 61);
+  assert.ok(whole.every(Number.isFinite) && whole.some((v) => v > 1));
+  const pieces = [];
+  for (let at = 0; at < sound.length; at += 333) pieces.push(...front.push(sound.subarray(at, at + 333)));
+  assert.deepEqual([...pieces, ...front.finish()], whole);
+  assert.ok(front.push(new Float32Array(1024)).every((v) => v === 0));
+  front.close();
+  assert.throws(() => front.push(sound), /closed/);
+  // A tone at another rate: resampled to the same frames but for rounding and the ends.
+  const tone = (rate) => Float32Array.from({ length: rate }, (_, i) => 0.3 * Math.sin((2 * Math.PI * 440 * i) / rate));
+  const frames = (rate) => redpoll.frontEnd("digits", { sampleRate: rate }).push(tone(rate)).slice(32 * 5, 32 * 55);
+  const [own, fast] = [frames(8000), frames(44100)];
+  const peak = (v) => [...v.subarray(0, 32)].reduce((best, x, i, all) => (x > all[best] ? i : best), 0);
+  assert.equal(peak(fast), peak(own));
+  assert.ok(Math.abs(fast[peak(own)] - own[peak(own)]) < 1e-2);
+});
+
+test("front ends that cannot be are refused with the reason", async () => {
+  const redpoll = await Redpoll.load(wasm);
+  assert.throws(() => redpoll.frontEnd("mel"), /no front end "mel"; there are: digits/);
+  assert.throws(() => redpoll.frontEnd("digits", { sampleRate: 7 }), /7 samples a second cannot become 8000/);
+  const front = redpoll.frontEnd("kaldi");
+  assert.throws(() => front.push([0, 1]), TypeError);
+  assert.throws(() => front.push(new Float32Array(5_000_000)), /no room for 5000000/);
+});

@@ -11,7 +11,7 @@ thread_local! {
     static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-fn fail(message: String) {
+pub(crate) fn fail(message: String) {
     MESSAGE.with_borrow_mut(|m| *m = message);
 }
 

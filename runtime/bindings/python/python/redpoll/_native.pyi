@@ -1,7 +1,7 @@
 """The native half of the package."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -46,7 +46,7 @@ class Session:
     def tier(self) -> str: ...
     @property
     def threads(self) -> int: ...
-    def run(self, inputs: Mapping[str, np.ndarray], *, copy: bool = True) -> dict[str, np.ndarray]:
+    def run(self, inputs: dict[str, np.ndarray], *, copy: bool = True) -> dict[str, np.ndarray]:
         """Runs once. With ``copy=False`` the arrays are the session's own memory, read-only, valid until its next run."""
 
 def tiers() -> list[str]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
@@ -20,6 +21,8 @@ _TYPES = {
     "bool": "tensor(bool)",
 }
 _PROVIDER = "CPUExecutionProvider"
+# What a plan's bytes begin with.
+_PLAN = b"RedPoll\0"
 
 
 def get_available_providers() -> list:
@@ -48,9 +51,10 @@ class NodeArg:
 
 
 class InferenceSession:
-    """A plan, or an ONNX file that is compiled when it is opened (a float model stays float).
+    """A plan, or an ONNX or TFLite file that is compiled when it is opened (a float model stays float). Bytes are a plan's or an
+    ONNX file's.
 
-    ``dims`` gives sizes of symbolic dimensions of an ONNX file.
+    ``dims`` gives sizes of symbolic dimensions of a model.
     """
 
     def __init__(
@@ -66,10 +70,7 @@ class InferenceSession:
             if name != _PROVIDER:
                 raise ValueError(f"there is no provider {name!r}; there is: {_PROVIDER}")
         threads = max(1, sess_options.intra_op_num_threads) if sess_options else 1
-        plan = path_or_bytes
-        if not isinstance(plan, bytes) and os.fspath(plan).endswith(".onnx"):
-            plan = _native.compile(plan, dims=dict(dims) if dims else None)
-        self._session = _native.Session(plan, threads=threads)
+        self._session = _native.Session(_plan(path_or_bytes, dims), threads=threads)
 
     def get_inputs(self) -> list:
         """The inputs, in the model's order."""
@@ -92,9 +93,27 @@ class InferenceSession:
         """Runs once; returns the outputs named, or all of them."""
         del run_options
         outputs = self._session.run({k: np.ascontiguousarray(v) for k, v in input_feed.items()})
-        if output_names is None:
+        if not output_names:
             return list(outputs.values())
         missing = [name for name in output_names if name not in outputs]
         if missing:
             raise ValueError(f"there is no output {missing[0]!r}; there are: {', '.join(outputs)}")
         return [outputs[name] for name in output_names]
+
+
+def _plan(
+    model: Union[str, bytes, "os.PathLike[str]"], dims: Optional[Mapping[str, int]]
+) -> Union[str, bytes, "os.PathLike[str]"]:
+    """A plan as it is; a model compiled."""
+    sizes = dict(dims) if dims else None
+    if isinstance(model, bytes):
+        if model.startswith(_PLAN):
+            return model
+        with tempfile.TemporaryDirectory(prefix="redpoll-") as folder:
+            file = os.path.join(folder, "model.onnx")
+            with open(file, "wb") as out:
+                out.write(model)
+            return _native.compile(file, dims=sizes)
+    if os.fspath(model).endswith((".onnx", ".tflite")):
+        return _native.compile(model, dims=sizes)
+    return model

@@ -1,5 +1,5 @@
 // Draws, drops or picks a 28×28 picture and shows what the network says, with its time.
-import { Redpoll } from "./redpoll.js";
+import { redpoll } from "./engine.js";
 
 const CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 const SIDE = 28;
@@ -10,7 +10,6 @@ const find = (id) => document.getElementById(id);
 const board = find("board");
 const context = board.getContext("2d", { willReadFrequently: true });
 
-const redpoll = await Redpoll.load(fetch("redpoll.wasm"));
 const plan = await (await fetch("fashion.plan")).arrayBuffer();
 const session = redpoll.open(plan);
 const input = session.inputs[0];
