@@ -45,6 +45,14 @@ def c(values, dtype=np.int32):
     return ("const", np.asarray(values, dtype))
 
 
+def memory(*shape):
+    """What the operator changes in place and finds again in the next run."""
+    return ("memory", np.zeros(shape, np.float32))
+
+
+LEFT_OUT = ("none", None)
+
+
 def w(*shape):
     """Constant floats."""
     return ("const", CHANCE.uniform(-1, 1, shape).astype(np.float32))
@@ -162,6 +170,42 @@ def cases():
             yield f"RESIZE_NEAREST_NEIGHBOR {how} {size}", "RESIZE_NEAREST_NEIGHBOR", options("ResizeNearestNeighborOptions", **how), [f(1, 4, 5, 2), c(size)], ["float32"]
 
 
+def lstm_parts(inputs, hidden, peepholes, coupled):
+    """The weights of one direction: of x, recurrent, peepholes, biases, and no projection."""
+    gates = lambda *shape: [LEFT_OUT if coupled and i == 0 else w(*shape) for i in range(4)]
+    watched = [LEFT_OUT if not peepholes else w(hidden)] * 3
+    return gates(hidden, inputs) + gates(hidden, hidden) + watched + gates(hidden) + [LEFT_OUT] * 2
+
+
+def recurrent():
+    """Layers with memory: each runs twice."""
+    one, both = "UnidirectionalSequenceLSTMOptions", "BidirectionalSequenceLSTMOptions"
+    for major, peepholes, coupled in [(True, False, False), (False, True, False), (False, False, True)]:
+        # The reference kernel asks for at least one peephole to be there, or none.
+        operands = [f(5, 2, 3) if major else f(2, 5, 3), *lstm_parts(3, 4, peepholes, coupled), memory(2, 4), memory(2, 4)] + [LEFT_OUT] * 4
+        name = f"UNIDIRECTIONAL_SEQUENCE_LSTM {major} {peepholes} {coupled}"
+        yield name, "UNIDIRECTIONAL_SEQUENCE_LSTM", options(one, fusedActivationFunction=4, timeMajor=major), operands, ["float32"]
+    operands = [f(2, 3), *lstm_parts(3, 4, False, False), memory(2, 4), memory(2, 4)]
+    yield "LSTM", "LSTM", options("LSTMOptions", fusedActivationFunction=4), operands, ["float32"]
+    for merge in [False, True]:
+        parts = lstm_parts(3, 4, False, False)
+        operands = [f(2, 5, 3), *parts, *lstm_parts(3, 4, False, False), *[memory(2, 4) for _ in range(4)]] + [LEFT_OUT] * 9
+        opts = options(both, fusedActivationFunction=4, timeMajor=False, mergeOutputs=merge)
+        yield f"BIDIRECTIONAL_SEQUENCE_LSTM {merge}", "BIDIRECTIONAL_SEQUENCE_LSTM", opts, operands, ["float32"] * (1 if merge else 2)
+    cell = lambda: [w(4, 3), w(4, 4), w(4), memory(2, 4)]
+    yield "RNN", "RNN", options("RNNOptions", fusedActivationFunction=1), [f(2, 3), *cell()], ["float32"]
+    for major in [True, False]:
+        x = f(5, 2, 3) if major else f(2, 5, 3)
+        opts = options("SequenceRNNOptions", fusedActivationFunction=4, timeMajor=major)
+        yield f"UNIDIRECTIONAL_SEQUENCE_RNN {major}", "UNIDIRECTIONAL_SEQUENCE_RNN", opts, [x, *cell()], ["float32"]
+        opts = options("BidirectionalSequenceRNNOptions", fusedActivationFunction=4, timeMajor=major, mergeOutputs=major)
+        operands = [x, *cell(), *cell()] + [LEFT_OUT] * 3
+        yield f"BIDIRECTIONAL_SEQUENCE_RNN {major}", "BIDIRECTIONAL_SEQUENCE_RNN", opts, operands, ["float32"] * (1 if major else 2)
+    for rank in [1, 2]:
+        operands = [f(2, 3), w(4, 3), w(4, 6), w(4 // rank), memory(2, 24)]
+        yield f"SVDF {rank}", "SVDF", options("SVDFOptions", rank=rank, fusedActivationFunction=1), operands, ["float32"]
+
+
 # Activations between two scales: input, result.
 QUANTIZED = [("ABS", 0.02, 0.02), ("HARD_SWISH", 0.04, 0.03), ("LOGISTIC", 0.05, 1 / 256), ("TANH", 0.03, 1 / 128), ("RELU", 0.02, 0.02), ("SOFTMAX", 0.1, 1 / 256), ("QUANTIZE", 0.02, 0.05)]
 
@@ -194,8 +238,12 @@ def model(op, opts, operands, results, shapes, scales=None):
     node = schema.OperatorT()
     node.inputs = []
     for n, (kind, value) in enumerate(operands):
+        if kind == "none":
+            node.inputs.append(-1)
+            continue
         at = tensor(f"operand{n}", value.dtype, value.shape, value if kind == "const" else None, scales and scales[0])
         node.inputs.append(at)
+        graph.tensors[at].isVariable = kind == "memory"
         if kind == "in":
             graph.inputs.append(at)
     node.outputs = [tensor(f"result{n}", d, s, None, scales and scales[1]) for n, (d, s) in enumerate(zip(results, shapes))]
@@ -208,7 +256,7 @@ def model(op, opts, operands, results, shapes, scales=None):
     return bytes(builder.Output())
 
 
-def litert(op, raw, values):
+def litert(op, raw, values, runs=1):
     # The reference kernel leaves the last channel of each window out; the optimised one does not, nor does TensorFlow.
     kernels = [OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES][op == "LOCAL_RESPONSE_NORMALIZATION" :]
     try:
@@ -219,29 +267,41 @@ def litert(op, raw, values):
     it.allocate_tensors()
     for detail, value in zip(it.get_input_details(), values):
         it.set_tensor(detail["index"], value)
-    it.invoke()
+    for _ in range(runs):
+        it.invoke()
     return [it.get_tensor(d["index"]) for d in it.get_output_details()]
 
 
-def redpoll(args, library, raw, values, folder):
+def redpoll(args, library, raw, values, folder, runs=1):
     path = folder / "one.tflite"
     path.write_bytes(raw)
     done = subprocess.run([str(args.build / "redpoll"), "convert", str(path), "-o", str(folder)], capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError((done.stderr or done.stdout).strip())
     session = Redpoll(library, folder / "model.plan")
-    found = session.run_all(values)
+    for _ in range(runs):
+        found = session.run_all(values)
     session.close()
     return found
+
+
+def keep(folder, name, raw, values, results):
+    """Writes a model, what it reads and what LiteRT gives in the second run, for the test `tflite`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name.lower().replace(" ", "_")
+    path.with_suffix(".tflite").write_bytes(raw)
+    arrays = {f"in{i}": v for i, v in enumerate(values)} | {f"out{i}": v for i, v in enumerate(results)}
+    np.savez(path.with_suffix(".npz"), **arrays)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("target/release"), help="folder with redpoll and libredpoll.so")
     parser.add_argument("--only", default="")
+    parser.add_argument("--keep", type=pathlib.Path, help="folder for the models with memory, their inputs and LiteRT's results")
     args = parser.parse_args()
     library = ctypes.CDLL(str(next(args.build.glob("libredpoll*.so"))))
-    everything = [(n, o, p, x, r, None) for n, o, p, x, r in cases()]
+    everything = [(n, o, p, x, r, None) for n, o, p, x, r in [*cases(), *recurrent()]]
     for op, before, after in QUANTIZED:
         x = ("in", np.arange(-128, 128, dtype=np.int8).reshape(1, 256) if op != "SOFTMAX" else CHANCE.integers(-60, 60, (4, 9)).astype(np.int8))
         zero = -128 if op in ("LOGISTIC", "SOFTMAX") else 0
@@ -256,15 +316,18 @@ def main():
             if args.only not in name:
                 continue
             values = [v for kind, v in operands if kind == "in"]
+            runs = 2 if any(kind == "memory" for kind, _ in operands) else 1
             try:
                 raw = model(op, opts, operands, results, [[]] * len(results), scales)
-                theirs = litert(op, raw, values)
+                theirs = litert(op, raw, values, runs)
             except (RuntimeError, ValueError) as e:
                 print(f"LiteRT refuses {name}: {str(e).splitlines()[0]}")
                 continue
             try:
                 raw = model(op, opts, operands, results, [t.shape for t in theirs], scales)
-                ours = redpoll(args, library, raw, values, pathlib.Path(folder))
+                ours = redpoll(args, library, raw, values, pathlib.Path(folder), runs)
+                if args.keep and runs > 1:
+                    keep(args.keep, name, raw, values, theirs)
                 for p, q in zip(ours, theirs, strict=True):
                     if list(p.shape) != list(q.shape):
                         raise RuntimeError(f"shape {p.shape}, not {q.shape}")

@@ -13,10 +13,11 @@ use redpoll_tests::models::shared;
 use redpoll_tests::samples::samples;
 
 /// Models that are integers from their input to their output.
-const INTEGER: [&str; 9] = [
+const INTEGER: [&str; 10] = [
     "anomaly/tiny_ad_int8",
     "kws/tiny_kws_int8",
     "kws/tiny_sww_int8",
+    "vision/mobilenet_v1_025_uint8",
     "vision/mobilenet_v2_int8_ptq",
     "vision/tiny_ic_resnet8_int8",
     "vision/tiny_vww_int8",
@@ -25,9 +26,8 @@ const INTEGER: [&str; 9] = [
     "wake/mww_okay_nabu_int8",
 ];
 
-/// Models with uint8 weights around any zero point, and a float one: their layers are computed in floats.
-const FLOAT: [&str; 3] = [
-    "vision/mobilenet_v1_025_uint8",
+/// A float model, and one whose boxes are put together in floats behind the integers.
+const FLOAT: [&str; 2] = [
     "vision/selfie_segmentation_f32",
     "vision/ssd_mobilenet_v1_coco_uint8",
 ];
@@ -76,6 +76,21 @@ fn quantised_models_run_in_integers() {
             assert!(port.scale > 0.0, "{name}: {} has no scale", port.name);
         }
     }
+}
+
+/// All layers are integer, weights around any zero point too, until the boxes are decoded.
+#[test]
+fn a_detector_runs_in_integers_until_its_boxes() {
+    let Some(path) = path(FLOAT[1]) else { return };
+    let lowered = lower(&graph(&path), &LowerOptions::default()).expect("a plan");
+    let plan = PlanSummary::read(lowered.plan()).expect("a plan that can be read");
+    let real = |op: &str| op.contains("F32") || op == "Dequantize";
+    let first = plan.steps.iter().position(|s| real(&s.op));
+    let last = plan.steps.iter().rposition(|s| s.op.contains("I8"));
+    assert!(first > last, "{first:?} {last:?}");
+    let is_layer = |op: &str| op == "ConvI8" || op == "DepthwiseI8";
+    let layers = plan.steps.iter().filter(|s| is_layer(&s.op));
+    assert!(layers.count() >= 47);
 }
 
 /// Runs of a session that keeps its states give what the evaluator gives when the states are handed on by hand.
@@ -131,4 +146,47 @@ fn variables_go_on_from_run_to_run() {
             }
         }
     }
+}
+
+/// Recurrent layers and SVDF, whose memory goes on: the second run on the same inputs gives what LiteRT gave. Models and results
+/// are those of `benches/accuracy/litert_operators.py --keep tests/litert`.
+#[test]
+fn layers_with_memory_give_what_litert_gives() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("litert");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|e| e != "tflite") {
+            continue;
+        }
+        let name = path.display();
+        let arrays = redpoll_pipeline::data::read_npz(&path.with_extension("npz"));
+        let arrays = arrays.expect("arrays");
+        let lowered = lower(&graph(&path), &LowerOptions::default()).expect("a plan");
+        let mut session =
+            Session::from_bytes(lowered.plan(), &Options::default()).expect("a session");
+        for _ in 0..2 {
+            set_inputs(&mut session, &[arrays["in0"].clone()]);
+            session.run().expect("a run");
+        }
+        for i in 0..session.outputs().len() {
+            let theirs = arrays[&format!("out{i}")].as_f32().expect("floats");
+            let ours = session.output::<f32>(i).expect("floats");
+            assert_eq!(ours.len(), theirs.len(), "{name}");
+            for (a, b) in ours.iter().zip(theirs) {
+                assert!((a - b).abs() <= 1e-5, "{name}: {a} {b}");
+            }
+        }
+        session.reset_state().expect("a state");
+        set_inputs(&mut session, &[arrays["in0"].clone()]);
+        session.run().expect("a run");
+        let again = session.output::<f32>(0).expect("floats");
+        let theirs = arrays["out0"].as_f32().expect("floats");
+        assert!(
+            again.iter().zip(theirs).any(|(a, b)| (a - b).abs() > 1e-4),
+            "{name}: no memory"
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 13);
 }

@@ -278,6 +278,18 @@ impl<'f, 'a> Table<'f, 'a> {
         self.elements(slot, i64::from_le_bytes)
     }
 
+    /// A vector of unsigned 16-bit integers; empty where the field is not set.
+    pub fn u16s(&self, slot: usize) -> Result<Vec<usize>> {
+        let found = self.elements(slot, |b| usize::from(u16::from_le_bytes(b)))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// A vector of bytes as numbers; empty where the field is not set.
+    pub fn u8s(&self, slot: usize) -> Result<Vec<usize>> {
+        let found = self.elements(slot, |[b]: [u8; 1]| usize::from(b))?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// A vector of floats, if the field is set.
     pub fn f32s(&self, slot: usize) -> Result<Option<Vec<f32>>> {
         self.elements(slot, f32::from_le_bytes)

@@ -21,7 +21,7 @@
 //!
 //! # Not here
 //!
-//! Tensors outside the flatbuffer, sparse tensors, strings and the operators that need a delegate are refused, each by name.
+//! Tensors outside the flatbuffer, strings and the operators that need a delegate are refused, each by name.
 #![forbid(unsafe_code)]
 
 mod builtin;
@@ -31,6 +31,7 @@ mod flexbuffer;
 mod limits;
 mod model;
 mod options;
+mod sparse;
 mod tensor;
 mod translate;
 
@@ -39,5 +40,6 @@ pub use flatbuffer::is_tflite;
 pub use limits::Limits;
 pub use model::{Model, Operator, Subgraph};
 pub use options::{Activation, Options, Padding, Window};
+pub use sparse::Sparsity;
 pub use tensor::{Quantization, Tensor, TensorType};
 pub use translate::{State, Translated, operators, to_onnx};

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::flatbuffer::{File, Table};
 use crate::options::Options;
+use crate::sparse::Sparsity;
 use crate::tensor::{Tensor, TensorType};
 use crate::{Error, Limits, Result, builtin};
 
@@ -91,16 +92,16 @@ impl<'a> Model<'a> {
     /// The elements of a constant, as they lie in the file.
     ///
     /// # Errors
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a tensor that is refused,
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a tensor that is refused or sparse,
     /// [`Malformed`](crate::ErrorKind::Malformed) when the bytes are not as many as shape and type ask for.
     pub fn data(&self, tensor: &Tensor) -> Result<&'a [u8]> {
-        if let Some(reason) = tensor.refused {
+        let data = self.stored(tensor)?;
+        if tensor.sparsity.is_some() {
             return Err(Error::unsupported(format!(
-                "tensor \"{}\": {reason}",
+                "tensor \"{}\": its elements are sparse, which is not supported here",
                 tensor.name
             )));
         }
-        let data = self.bytes.get(tensor.data.clone()).unwrap_or_default();
         let wanted = tensor.count().and_then(|n| tensor.dtype.bytes(n));
         if wanted != Some(data.len()) {
             return Err(Error::malformed(format!(
@@ -112,6 +113,36 @@ impl<'a> Model<'a> {
             )));
         }
         Ok(data)
+    }
+
+    /// The elements of a sparse constant, all of them. The caller bounds their number.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a tensor that is refused, or whose elements have no bytes of their own,
+    /// [`Malformed`](crate::ErrorKind::Malformed) where it contradicts itself.
+    pub fn dense(&self, tensor: &Tensor, sparsity: &Sparsity) -> Result<Vec<u8>> {
+        let stored = self.stored(tensor)?;
+        let size = match (tensor.dtype, tensor.dtype.bytes(1)) {
+            (TensorType::I4, _) | (_, None) => {
+                return Err(Error::unsupported(format!(
+                    "tensor \"{}\": sparse elements of type {:?}",
+                    tensor.name, tensor.dtype
+                )));
+            }
+            (_, Some(size)) => size,
+        };
+        let dense = sparsity.dense(&tensor.shape, size, stored);
+        dense.map_err(|e| Error::malformed(format!("tensor \"{}\": {e}", tensor.name)))
+    }
+
+    fn stored(&self, tensor: &Tensor) -> Result<&'a [u8]> {
+        match tensor.refused {
+            Some(reason) => Err(Error::unsupported(format!(
+                "tensor \"{}\": {reason}",
+                tensor.name
+            ))),
+            None => Ok(self.bytes.get(tensor.data.clone()).unwrap_or_default()),
+        }
     }
 
     /// Bytes of the file.

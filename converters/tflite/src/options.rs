@@ -144,6 +144,18 @@ pub enum Options {
         cell_clip: f32,
         projection_clip: f32,
         time_major: bool,
+        /// Both directions in one result.
+        merge: bool,
+    },
+    Rnn {
+        activation: Activation,
+        time_major: bool,
+        /// Both directions in one result.
+        merge: bool,
+    },
+    Svdf {
+        rank: i32,
+        activation: Activation,
     },
     LocalResponse {
         radius: i32,
@@ -204,12 +216,35 @@ impl Options {
                 cell_clip: t.f32(1)?,
                 projection_clip: t.f32(2)?,
                 time_major: true,
+                merge: false,
+            },
+            69 => Self::Lstm {
+                activation: activation(0)?,
+                cell_clip: t.f32(1)?,
+                projection_clip: t.f32(2)?,
+                time_major: t.bool(4, true)?,
+                merge: t.bool(3, false)?,
             },
             71 => Self::Lstm {
                 activation: activation(0)?,
                 cell_clip: t.f32(1)?,
                 projection_clip: t.f32(2)?,
                 time_major: t.bool(3, false)?,
+                merge: false,
+            },
+            6 => Self::Svdf {
+                rank: t.i32(0, 0)?,
+                activation: activation(1)?,
+            },
+            7 => Self::Rnn {
+                activation: activation(0)?,
+                time_major: true,
+                merge: false,
+            },
+            31 | 70 => Self::Rnn {
+                activation: activation(1)?,
+                time_major: t.bool(0, false)?,
+                merge: t.bool(2, false)? && kind == 70,
             },
             15 => Self::Resize {
                 align_corners: t.bool(2, false)?,
@@ -271,6 +306,8 @@ impl Options {
             Self::FullyConnected { activation, .. }
             | Self::Concatenation { activation, .. }
             | Self::Lstm { activation, .. }
+            | Self::Rnn { activation, .. }
+            | Self::Svdf { activation, .. }
             | Self::Activated(activation) => *activation,
             _ => Activation::None,
         }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::flatbuffer::Table;
+use crate::sparse::Sparsity;
 use crate::{Error, Result};
 
 /// Element types.
@@ -95,6 +96,8 @@ pub struct Tensor {
     pub data: Range<usize>,
     /// True for memory that operators change in place and find again in the next run.
     pub is_variable: bool,
+    /// Which elements a sparse constant stores.
+    pub sparsity: Option<Sparsity>,
     /// Why the tensor cannot be used, if it cannot: it matters only where an operator takes it.
     pub refused: Option<&'static str>,
 }
@@ -130,10 +133,12 @@ impl Tensor {
             .ok_or_else(|| invalid("its buffer does not exist"))?;
         let refused = if outside || table.u32(10)? != 0 {
             Some("its elements lie outside the flatbuffer")
-        } else if table.table(6)?.is_some() {
-            Some("sparse tensors are not supported; export the model without sparsity")
         } else {
             None
+        };
+        let sparsity = match table.table(6)? {
+            Some(sparse) if !data.is_empty() => Some(Sparsity::read(&sparse)?),
+            _ => None,
         };
         let quantization = match table.table(4)? {
             Some(q) => Quantization::read(&q, &shape).map_err(|what| invalid(&what))?,
@@ -147,6 +152,7 @@ impl Tensor {
             quantization,
             data,
             is_variable: table.bool(5, false)?,
+            sparsity,
             refused,
         })
     }

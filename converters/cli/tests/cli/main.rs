@@ -16,5 +16,7 @@ mod run;
 mod see;
 mod see_live;
 mod setting;
+mod stream;
+mod tflite;
 mod told;
 mod wyoming;

@@ -4,6 +4,7 @@
 //! What has no integer formula, or whose accumulator is not proved to fit, stays in float.
 
 mod layer;
+mod wide;
 
 use redpoll_graph::op::{BinaryFn, PoolKind, ReduceKind};
 use redpoll_graph::{Graph, Op, ValueId, shape};
@@ -57,11 +58,7 @@ fn fuse(
 ) -> Result<bool, Error> {
     let node = &graph.nodes[index];
     if matches!(node.op, Op::Conv(_) | Op::Dense { .. }) {
-        let Some(inputs) = layer::inputs(graph, links, index)? else {
-            return Ok(false);
-        };
-        finish(graph, index, quantize, inputs, y);
-        return Ok(true);
+        return layer::fuse(graph, links, index, (quantize, y));
     }
     let moves = shape::keeps_qparams(&node.op);
     if !moves && !has_formula(&node.op) {

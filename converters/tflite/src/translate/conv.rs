@@ -9,7 +9,7 @@ use crate::{Activation, Operator, Padding};
 /// CONV_2D: weights `[M, H, W, C/groups]`.
 pub(crate) fn conv(t: &mut Translator<'_>, op: &Operator) -> Done {
     let (x, w) = (t.input(op, 0)?, t.input(op, 1)?);
-    let (&[_, h, width, each], &[_, _, _, channels]) = (t.shape(w), t.shape(x)) else {
+    let (&[many, h, width, each], &[_, _, _, channels]) = (t.shape(w), t.shape(x)) else {
         return invalid("operands that are not of four dimensions");
     };
     if each == 0 || channels % each != 0 {
@@ -18,7 +18,7 @@ pub(crate) fn conv(t: &mut Translator<'_>, op: &Operator) -> Done {
         ));
     }
     let weights = t.weights(w, &[0, 3, 1, 2])?;
-    layer(t, op, &weights, [h, width], channels / each)
+    layer(t, op, &weights, [h, width, many], channels / each)
 }
 
 /// DEPTHWISE_CONV_2D: weights `[1, H, W, C · multiplier]`.
@@ -31,14 +31,14 @@ pub(crate) fn depthwise(t: &mut Translator<'_>, op: &Operator) -> Done {
         return invalid(format!("{many} results of {channels} channels"));
     }
     let weights = t.weights(w, &[3, 0, 1, 2])?;
-    layer(t, op, &weights, [h, width], channels)
+    layer(t, op, &weights, [h, width, many], channels)
 }
 
 fn layer(
     t: &mut Translator<'_>,
     op: &Operator,
     weights: &str,
-    kernel: [usize; 2],
+    [h, width, many]: [usize; 3],
     groups: usize,
 ) -> Done {
     let window = window(op)?;
@@ -46,12 +46,11 @@ fn layer(
     let real = t.real(x)?;
     let first = t.channels_first(&real);
     let mut inputs = vec![first, weights.to_owned()];
-    if let Some(bias) = t.optional(op, 2) {
-        inputs.push(t.bias(bias, x, w)?);
-    }
+    let bias = t.optional(op, 2);
+    inputs.extend(t.conv_bias(bias, [x, w, y], many, window.activation)?);
     let node = NodeProto::new("Conv", "", inputs.iter().map(String::as_str), [])
         .with_int("group", i64::try_from(groups).unwrap_or(0));
-    let node = t.windowed(node, x, &window, kernel)?;
+    let node = t.windowed(node, x, &window, [h, width])?;
     t.finish_first(y, node, window.activation)
 }
 

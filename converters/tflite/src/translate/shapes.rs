@@ -135,3 +135,13 @@ pub(crate) fn zeros_like(t: &mut Translator<'_>, op: &Operator) -> Done {
         NodeProto::new("ConstantOfShape", "", [sizes.as_str()], []).with_tensor("value", &zero);
     t.finish(y, node, Activation::None)
 }
+
+/// DENSIFY: a sparse constant, all of whose elements are read where it is taken.
+pub(crate) fn densify(t: &mut Translator<'_>, op: &Operator) -> Done {
+    let (x, y) = (t.input(op, 0)?, t.output(op, 0)?);
+    let x = t.plain(x)?;
+    t.claim(y)?;
+    let name = t.name(y).to_owned();
+    t.emit_as(&name, NodeProto::new("Identity", "", [x.as_str()], []));
+    Ok(())
+}

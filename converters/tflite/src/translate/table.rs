@@ -2,8 +2,8 @@
 
 use super::translator::{Done, Translator};
 use super::{
-    activation, arithmetic, conv, dense, detection, index, movement, reduce, resize, shapes,
-    variables, window,
+    activation, arithmetic, conv, dense, detection, index, movement, recurrent, reduce, resize,
+    shapes, svdf, variables, window,
 };
 use crate::Operator;
 
@@ -21,6 +21,8 @@ const BUILTIN: &[(&str, Translate)] = &[
     ("AVERAGE_POOL_2D", window::pool),
     ("BATCH_MATMUL", dense::batch_matmul),
     ("BATCH_TO_SPACE_ND", movement::batch),
+    ("BIDIRECTIONAL_SEQUENCE_LSTM", recurrent::lstm_both),
+    ("BIDIRECTIONAL_SEQUENCE_RNN", recurrent::rnn_both),
     ("BROADCAST_TO", shapes::broadcast),
     ("CALL_ONCE", variables::call_once),
     ("CAST", activation::cast),
@@ -29,6 +31,7 @@ const BUILTIN: &[(&str, Translate)] = &[
     ("CONV_2D", conv::conv),
     ("COS", activation::unary),
     ("CUMSUM", index::cumsum),
+    ("DENSIFY", shapes::densify),
     ("DEPTHWISE_CONV_2D", conv::depthwise),
     ("DEPTH_TO_SPACE", movement::depth),
     ("DEQUANTIZE", activation::dequantize),
@@ -60,6 +63,7 @@ const BUILTIN: &[(&str, Translate)] = &[
     ("LOGICAL_OR", arithmetic::binary),
     ("LOGISTIC", activation::unary),
     ("LOG_SOFTMAX", activation::log_softmax),
+    ("LSTM", recurrent::lstm),
     ("MAXIMUM", arithmetic::binary),
     ("MAX_POOL_2D", window::pool),
     ("MEAN", reduce::reduce),
@@ -91,6 +95,7 @@ const BUILTIN: &[(&str, Translate)] = &[
     ("RESIZE_BILINEAR", resize::resize),
     ("RESIZE_NEAREST_NEIGHBOR", resize::resize),
     ("REVERSE_V2", index::reverse),
+    ("RNN", recurrent::rnn),
     ("ROUND", activation::unary),
     ("RSQRT", activation::rsqrt),
     ("SELECT", arithmetic::select),
@@ -111,11 +116,14 @@ const BUILTIN: &[(&str, Translate)] = &[
     ("STRIDED_SLICE", index::strided_slice),
     ("SUB", arithmetic::binary),
     ("SUM", reduce::reduce),
+    ("SVDF", svdf::svdf),
     ("TANH", activation::unary),
     ("TILE", movement::tile),
     ("TOPK_V2", index::top_k),
     ("TRANSPOSE", movement::transpose),
     ("TRANSPOSE_CONV", conv::transposed),
+    ("UNIDIRECTIONAL_SEQUENCE_LSTM", recurrent::lstm),
+    ("UNIDIRECTIONAL_SEQUENCE_RNN", recurrent::rnn),
     ("UNPACK", movement::unpack),
     ("VAR_HANDLE", variables::handle),
     ("ZEROS_LIKE", shapes::zeros_like),

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use redpoll_onnx::proto::NodeProto;
 use redpoll_onnx::{DataType, Dim, GraphBuilder};
 
-use super::variables::Variable;
-use crate::{Activation, Error, Gap, Model, Operator, Result, Subgraph, Tensor, TensorType};
+use super::variables::{Carried, Variable};
+use crate::{
+    Activation, Error, Gap, Model, Operator, Result, Sparsity, Subgraph, Tensor, TensorType,
+};
 
 /// Why an operator is not translated.
 #[derive(Debug)]
@@ -71,6 +73,8 @@ pub(crate) struct Translator<'m> {
     pub variables: BTreeMap<String, Variable>,
     /// Variables that handles stand for.
     pub handles: BTreeMap<usize, String>,
+    /// Memory of recurrent layers.
+    pub carried: Vec<Carried>,
     /// Numbers of dimensions that the file does not know.
     pub ranks: BTreeMap<usize, usize>,
     /// Nodes that may still be made: far more than the import takes.
@@ -93,6 +97,7 @@ impl<'m> Translator<'m> {
             reals: BTreeMap::new(),
             variables: BTreeMap::new(),
             handles: BTreeMap::new(),
+            carried: Vec::new(),
             ranks: BTreeMap::new(),
             nodes_left: MAX_NODES,
             bytes_left: Cell::new(model.len().saturating_mul(8).saturating_add(1 << 24)),
@@ -192,11 +197,25 @@ impl<'m> Translator<'m> {
     /// The elements of a constant; operators that share one read it more than once, but not without end.
     pub fn data(&self, tensor: &Tensor) -> Done<&'m [u8]> {
         let bytes = self.model.data(tensor)?;
-        match self.bytes_left.get().checked_sub(bytes.len()) {
-            Some(left) => self.bytes_left.set(left),
-            None => return gap("the constants of the model are shared by too many operators"),
-        }
+        self.take(bytes.len())?;
         Ok(bytes)
+    }
+
+    /// The elements of a sparse constant.
+    pub fn dense(&self, tensor: &Tensor, sparsity: &Sparsity) -> Done<Vec<u8>> {
+        let bytes = tensor.count().and_then(|n| tensor.dtype.bytes(n));
+        self.take(bytes.unwrap_or(usize::MAX))?;
+        Ok(self.model.dense(tensor, sparsity)?)
+    }
+
+    fn take(&self, bytes: usize) -> Done {
+        match self.bytes_left.get().checked_sub(bytes) {
+            Some(left) => {
+                self.bytes_left.set(left);
+                Ok(())
+            }
+            None => gap("the constants of the model unfold to too many bytes"),
+        }
     }
 
     /// Adds a node whose result is called `name`.

@@ -40,9 +40,12 @@ impl Translator<'_> {
         Ok(name)
     }
 
-    /// The bytes of a constant, 4-bit integers one a byte.
+    /// The bytes of a constant: 4-bit integers one a byte, sparse elements among their zeros.
     pub fn constant_bytes(&self, id: usize) -> Done<Vec<u8>> {
         let tensor = self.tensor(id);
+        if let Some(sparsity) = &tensor.sparsity {
+            return self.dense(tensor, sparsity);
+        }
         let bytes = self.data(tensor)?;
         if tensor.dtype != TensorType::I4 {
             return Ok(bytes.to_vec());

@@ -4,7 +4,7 @@ use redpoll_onnx::{DataType, Dim};
 
 use super::State;
 use super::translator::{Done, Made, Stop, Translator, data_type, gap, invalid};
-use crate::{Error, Operator, Options, Result, Tensor};
+use crate::{Error, Operator, Options, Result, Tensor, TensorType};
 
 /// A variable.
 pub(crate) struct Variable {
@@ -14,6 +14,15 @@ pub(crate) struct Variable {
     input: Option<String>,
     /// The present value: a tensor.
     value: Option<usize>,
+}
+
+/// Memory that an operator finds again in the next run.
+pub(crate) struct Carried {
+    /// The input with the old value.
+    pub input: String,
+    /// The new value.
+    pub value: String,
+    pub shape: Vec<usize>,
 }
 
 /// Variables above which a model is refused.
@@ -156,7 +165,7 @@ fn begins_as_zero(t: &Translator<'_>, subgraph: usize, id: usize, reader: &Tenso
     }
     let bytes = t.data(tensor)?;
     let zero = match (&reader.quantization, reader.dtype) {
-        (Some(q), crate::TensorType::I8 | crate::TensorType::U8) => {
+        (Some(q), TensorType::I8 | TensorType::U8) => {
             // The low byte is the integer in two's complement.
             q.zero_points[0].to_le_bytes()[0]
         }
@@ -169,6 +178,32 @@ fn begins_as_zero(t: &Translator<'_>, subgraph: usize, id: usize, reader: &Tenso
         ));
     }
     Ok(())
+}
+
+/// The old value of tensor `id`, floats that an operator changes in place; [`keep`] says the new one.
+pub(crate) fn carried(t: &mut Translator<'_>, id: usize) -> Done<String> {
+    let tensor = t.tensor(id);
+    if tensor.dtype != TensorType::F32 || !tensor.is_variable || tensor.is_constant() {
+        return gap(format!(
+            "its memory \"{}\" is {:?}; only floats that begin as zero are supported",
+            tensor.name, tensor.dtype
+        ));
+    }
+    t.claim(id)?;
+    let name = t.name(id).to_owned();
+    state_input(t, &name, DataType::F32, tensor);
+    Ok(name)
+}
+
+/// Says the new value of what [`carried`] gave.
+pub(crate) fn keep(t: &mut Translator<'_>, id: usize, value: String) {
+    let input = t.name(id).to_owned();
+    let shape = t.shape(id).to_vec();
+    t.carried.push(Carried {
+        input,
+        value,
+        shape,
+    });
 }
 
 /// ASSIGN_VARIABLE: the value from here on, and what the next run reads.
@@ -198,6 +233,16 @@ pub(crate) fn finish(t: &mut Translator<'_>) -> Result<Vec<State>> {
         };
         let dims: Vec<Dim> = tensor.shape.iter().map(|&d| Dim::Fixed(d)).collect();
         t.graph.output(&output, dtype, &dims);
+        states.push(State { output, input });
+    }
+    for carried in std::mem::take(&mut t.carried) {
+        let output = t.unique(&format!("{}_next", carried.input));
+        let x = carried.value.as_str();
+        let node = redpoll_onnx::proto::NodeProto::new("Identity", "", [x], []);
+        t.emit_as(&output, node);
+        let dims: Vec<Dim> = carried.shape.iter().map(|&d| Dim::Fixed(d)).collect();
+        t.graph.output(&output, DataType::F32, &dims);
+        let input = carried.input;
         states.push(State { output, input });
     }
     Ok(states)

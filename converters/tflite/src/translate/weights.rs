@@ -115,6 +115,16 @@ impl Translator<'_> {
             return self.floats(&format!("{base}_real"), &real);
         }
         let stored = self.plain(bias)?;
+        self.in_steps(&base, &stored, x, w)
+    }
+
+    /// Integers `stored`, one an output channel, as reals in steps of the scales of `x` times those of the weights `w`.
+    pub fn in_steps(&mut self, base: &str, stored: &str, x: usize, w: usize) -> Done<String> {
+        let (Some(qx), Some(qw)) = (&self.tensor(x).quantization, &self.tensor(w).quantization)
+        else {
+            return invalid("an integer bias between reals");
+        };
+        let scales: Vec<f32> = qw.scales.iter().map(|s| s * qx.scales[0]).collect();
         let dims = match scales.len() {
             1 => vec![],
             n => vec![n],
@@ -122,7 +132,7 @@ impl Translator<'_> {
         let data =
             TensorData::from_f32(&dims, &scales).map_err(|e| Stop::Invalid(e.to_string()))?;
         let scale = self.constant(&format!("{base}_scale"), &data);
-        let mut node = NodeProto::new("DequantizeLinear", "", [&*stored, &scale], []);
+        let mut node = NodeProto::new("DequantizeLinear", "", [stored, &scale], []);
         if scales.len() > 1 {
             node = node.with_int("axis", 0);
         }

@@ -88,6 +88,30 @@ impl Net {
         id
     }
 
+    /// A constant of u8 around `zero_point`, within seven bits of it apart from some elements that are 0 or 255.
+    pub fn stored_u8(
+        &mut self,
+        shape: &[usize],
+        scale: f32,
+        zero_point: u8,
+        far: &[usize],
+    ) -> ValueId {
+        let n = shape.iter().product();
+        let mut values: Vec<u8> = (0..n)
+            .map(|i: usize| {
+                zero_point
+                    .saturating_sub(60)
+                    .saturating_add((i * 37 % 120) as u8)
+            })
+            .collect();
+        for &i in far {
+            values[i] = if zero_point > 127 { 0 } else { 255 };
+        }
+        let id = self.constant(Tensor::new(shape.to_vec(), Data::U8(values)).expect("fits"));
+        self.graph.value_mut(id).qparams = Some(QParams::per_tensor(scale, i32::from(zero_point)));
+        id
+    }
+
     pub fn unary(&mut self, function: UnaryFn, x: ValueId) -> ValueId {
         self.op(Op::Unary(function), &[x])
     }
@@ -117,13 +141,18 @@ impl Net {
 
     /// A convolution with this border on all sides of the plane.
     pub fn conv(&mut self, border: usize, inputs: &[ValueId]) -> ValueId {
+        self.grouped_conv(border, 1, inputs)
+    }
+
+    /// A convolution in groups.
+    pub fn grouped_conv(&mut self, border: usize, groups: usize, inputs: &[ValueId]) -> ValueId {
         let axes = self.graph.value(inputs[0]).shape.len() - 2;
         let op = Op::Conv(Conv {
             strides: vec![1; axes],
             dilations: vec![1; axes],
             pads_before: vec![border; axes],
             pads_after: vec![border; axes],
-            groups: 1,
+            groups,
             clamp: None,
         });
         self.op(op, inputs)

@@ -32,6 +32,32 @@ fn layers_become_integer() {
     insta::assert_snapshot!(net.rewritten(&FuseQdq, &[z]));
 }
 
+/// Weights less their zero point that need nine bits: a channel is read twice, or comes from a layer of its own, and what
+/// reads a layer with such a channel reads it where it is.
+#[test]
+fn layers_of_nine_bits_become_integer() {
+    let mut net = Net::new();
+    let x = net.input_i8(&[1, 4, 4, 2], 0.02, 5);
+    let x = net.dequantize(x);
+    let w = net.stored_u8(&[3, 3, 3, 2], 0.01, 150, &[4, 7, 23]);
+    let w = net.dequantize(w);
+    let bias = net.floats(&[3]);
+    let y = net.conv(1, &[x, w, bias]);
+    let y = net.quantize(y, 0.1, -10);
+    let y = net.dequantize(y);
+    let w = net.stored_u8(&[3, 3, 3, 1], 0.02, 100, &[11, 12]);
+    let w = net.dequantize(w);
+    let bias = net.floats(&[3]);
+    let y = net.grouped_conv(1, 3, &[y, w, bias]);
+    let y = net.quantize(y, 0.2, 3);
+    let y = net.dequantize(y);
+    let w = net.stored_u8(&[2, 1, 1, 3], 0.01, 0, &[1]);
+    let w = net.dequantize(w);
+    let y = net.conv(0, &[y, w]);
+    let y = net.quantize(y, 0.4, 0);
+    insta::assert_snapshot!(net.rewritten(&FuseQdq, &[y]));
+}
+
 #[test]
 fn arithmetic_becomes_integer() {
     let mut net = Net::new();
