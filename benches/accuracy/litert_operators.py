@@ -206,6 +206,68 @@ def recurrent():
         yield f"SVDF {rank}", "SVDF", options("SVDFOptions", rank=rank, fusedActivationFunction=1), operands, ["float32"]
 
 
+def control():
+    """IF with both branches, and WHILE of five rounds: name, model, inputs."""
+
+    def make(graphs):
+        m = schema.ModelT()
+        m.version, m.buffers, m.subgraphs, m.description, m.operatorCodes = 3, [schema.BufferT()], [], b"control", []
+        codes = {}
+
+        def graph(tensors, inputs, outputs, operators):
+            g = schema.SubGraphT()
+            g.tensors, g.inputs, g.outputs, g.operators, g.name = [], inputs, outputs, [], f"graph{len(m.subgraphs)}".encode()
+            for n, (dtype, shape, data) in enumerate(tensors):
+                t = schema.TensorT()
+                t.name, t.type, t.shape, t.buffer = f"t{n}".encode(), TYPES[dtype], list(shape), 0
+                if data is not None:
+                    buffer = schema.BufferT()
+                    buffer.data = np.frombuffer(np.asarray(data, dtype).tobytes(), np.uint8)
+                    m.buffers.append(buffer)
+                    t.buffer = len(m.buffers) - 1
+                g.tensors.append(t)
+            for name, ins, outs, opts in operators:
+                if name not in codes:
+                    code = schema.OperatorCodeT()
+                    number = getattr(schema.BuiltinOperator, name)
+                    code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
+                    codes[name] = len(m.operatorCodes)
+                    m.operatorCodes.append(code)
+                o = schema.OperatorT()
+                o.opcodeIndex, o.inputs, o.outputs = codes[name], ins, outs
+                if opts:
+                    o.builtinOptionsType, o.builtinOptions = opts
+                g.operators.append(o)
+            m.subgraphs.append(g)
+
+        for g in graphs:
+            graph(*g)
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(m.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    x = ("float32", [2, 3], None)
+    number = lambda v: ("float32", [], v)
+    add, mul = options("AddOptions"), options("MulOptions")
+    for value in [True, False]:
+        # y = condition ? x · 3 + 1 : x · 5
+        graphs = [
+            ([("bool", [], None), x, x], [0, 1], [2], [("IF", [0, 1], [2], options("IfOptions", thenSubgraphIndex=1, elseSubgraphIndex=2))]),
+            ([x, number(3), x, number(1), x], [0], [4], [("MUL", [0, 1], [2], mul), ("ADD", [2, 3], [4], add)]),
+            ([x, number(5), x], [0], [2], [("MUL", [0, 1], [2], mul)]),
+        ]
+        raw = make(graphs)
+        yield f"IF {value}", raw, [np.array(value), CHANCE.uniform(-2, 2, (2, 3)).astype(np.float32)]
+    # while i < 5: x, i = x · 1.5 + 1, i + 1; counts from a constant.
+    i, whole = ("int32", [], None), lambda v: ("int32", [], v)
+    graphs = [
+        ([x, whole(0), x, i], [0], [2, 3], [("WHILE", [0, 1], [2, 3], options("WhileOptions", condSubgraphIndex=1, bodySubgraphIndex=2))]),
+        ([x, i, whole(5), ("bool", [], None)], [0, 1], [3], [("LESS", [1, 2], [3], None)]),
+        ([x, i, number(1.5), x, number(1), x, whole(1), i], [0, 1], [5, 7], [("MUL", [0, 2], [3], mul), ("ADD", [3, 4], [5], add), ("ADD", [1, 6], [7], add)]),
+    ]
+    yield "WHILE", make(graphs), [CHANCE.uniform(-2, 2, (2, 3)).astype(np.float32)]
+
+
 # Activations between two scales: input, result.
 QUANTIZED = [("ABS", 0.02, 0.02), ("HARD_SWISH", 0.04, 0.03), ("LOGISTIC", 0.05, 1 / 256), ("TANH", 0.03, 1 / 128), ("RELU", 0.02, 0.02), ("SOFTMAX", 0.1, 1 / 256), ("QUANTIZE", 0.02, 0.05)]
 
@@ -285,6 +347,22 @@ def redpoll(args, library, raw, values, folder, runs=1):
     return found
 
 
+def differs(args, library, raw, values, theirs, scales, folder, runs):
+    """How Redpoll's results differ from LiteRT's by more than they may; empty where they do not."""
+    try:
+        ours = redpoll(args, library, raw, values, pathlib.Path(folder), runs)
+        for p, q in zip(ours, theirs, strict=True):
+            if list(p.shape) != list(q.shape):
+                return f"shape {p.shape}, not {q.shape}"
+            off = np.abs(p.astype(np.float64) - q.astype(np.float64)).max(initial=0)
+            bound = 1e-5 * np.abs(q).max(initial=1e-30) if q.dtype == np.float32 else (1 if scales else 0)
+            if off > bound:
+                return f"off by {off}"
+    except RuntimeError as e:
+        return str(e)
+    return ""
+
+
 def keep(folder, name, raw, values, results):
     """Writes a model, what it reads and what LiteRT gives in the second run, for the test `tflite`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -323,22 +401,23 @@ def main():
             except (RuntimeError, ValueError) as e:
                 print(f"LiteRT refuses {name}: {str(e).splitlines()[0]}")
                 continue
-            try:
-                raw = model(op, opts, operands, results, [t.shape for t in theirs], scales)
-                ours = redpoll(args, library, raw, values, pathlib.Path(folder), runs)
-                if args.keep and runs > 1:
-                    keep(args.keep, name, raw, values, theirs)
-                for p, q in zip(ours, theirs, strict=True):
-                    if list(p.shape) != list(q.shape):
-                        raise RuntimeError(f"shape {p.shape}, not {q.shape}")
-                    off = np.abs(p.astype(np.float64) - q.astype(np.float64)).max(initial=0)
-                    bound = 1e-5 * np.abs(q).max(initial=1e-30) if q.dtype == np.float32 else (1 if scales else 0)
-                    if off > bound:
-                        raise RuntimeError(f"off by {off}")
-                good += 1
-            except RuntimeError as e:
-                bad += 1
-                print(f"{name}: {str(e)[:300]}")
+            raw = model(op, opts, operands, results, [t.shape for t in theirs], scales)
+            if args.keep and runs > 1:
+                keep(args.keep, name, raw, values, theirs)
+            why = differs(args, library, raw, values, theirs, scales, folder, runs)
+            good, bad = good + (not why), bad + bool(why)
+            if why:
+                print(f"{name}: {why[:300]}")
+        for name, raw, values in control():
+            if args.only not in name:
+                continue
+            theirs = litert("", raw, values)
+            if args.keep:
+                keep(args.keep / "control", name, raw, values, theirs)
+            why = differs(args, library, raw, values, theirs, None, folder, 1)
+            good, bad = good + (not why), bad + bool(why)
+            if why:
+                print(f"{name}: {why[:300]}")
     print(f"{good} of {good + bad} cases agree")
     sys.exit(bad > 0)
 

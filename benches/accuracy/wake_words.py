@@ -55,11 +55,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         wav = pathlib.Path(folder) / "clip.wav"
         for kind, files in sets.items():
-            row = {"clips": kind, "files": len(files), "decoded": 0, "redpoll": 0, "pymicro_wakeword": 0, "the_same": 0, "seconds_apart": 0.0}
+            row = {"clips": kind, "files": len(files), "decoded": 0, "redpoll": 0, "pymicro_wakeword": 0, "the_same": 0, "seconds_apart": 0.0, "heard": [], "not_decoded": []}
             for file in files:
                 try:
                     samples, rate = soundfile.read(file, dtype="int16")
                 except soundfile.LibsndfileError:
+                    row["not_decoded"].append(file.name)
                     continue
                 if rate != 16000 or samples.ndim != 1:
                     continue
@@ -68,11 +69,12 @@ def main():
                 row["decoded"] += 1
                 row["redpoll"] += bool(a)
                 row["pymicro_wakeword"] += bool(b)
+                row["heard"] += [file.name] * bool(b)
                 row["the_same"] += bool(a) == bool(b)
                 if a and b:
                     row["seconds_apart"] = max(row["seconds_apart"], round(abs(a[0] - b[0]), 3))
             rows.append(row)
-            print(row, flush=True)
+            print({k: v for k, v in row.items() if k != "heard"}, flush=True)
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1) + "\n")
 

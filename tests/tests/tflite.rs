@@ -190,3 +190,58 @@ fn layers_with_memory_give_what_litert_gives() {
     }
     assert_eq!(seen, 13);
 }
+
+/// `IF` with both branches and `WHILE`: what LiteRT gives (`--keep` as above).
+#[test]
+fn control_flow_gives_what_litert_gives() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("litert/control");
+    for name in ["if_true", "if_false", "while"] {
+        let path = folder.join(name).with_extension("tflite");
+        let arrays = redpoll_pipeline::data::read_npz(&path.with_extension("npz"));
+        let arrays = arrays.expect("arrays");
+        let inputs: Vec<Tensor> = (0..2)
+            .filter_map(|i| arrays.get(&format!("in{i}")).cloned())
+            .collect();
+        let graph = graph(&path);
+        assert_same_bits(name, &graph, &inputs);
+        let found = eval::run(&graph, &inputs).expect("a run of the evaluator");
+        for (i, ours) in found.iter().enumerate() {
+            let theirs = &arrays[&format!("out{i}")];
+            assert_eq!(ours.dtype(), theirs.dtype(), "{name}");
+            if let (Some(ours), Some(theirs)) = (ours.as_f32(), theirs.as_f32()) {
+                let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5;
+                assert!(
+                    ours.iter().zip(theirs).all(near),
+                    "{name}: {ours:?} {theirs:?}"
+                );
+            } else {
+                assert_eq!(ours.to_i64(), theirs.to_i64(), "{name}");
+            }
+        }
+    }
+}
+
+/// Models that arrive as QDQ have no float step but the first quantisation and the last dequantisation.
+#[test]
+fn qdq_models_run_in_integers() {
+    for name in ["vision/tiny_ic_resnet8_int8_qdq", "vad/pulsevad_int8_qdq"] {
+        let Some(path) = shared(&format!("models/{name}.onnx")) else {
+            continue;
+        };
+        let lowered = lower(&graph(&path), &LowerOptions::default()).expect("a plan");
+        let plan = PlanSummary::read(lowered.plan()).expect("a plan that can be read");
+        let ops: Vec<&str> = plan.steps.iter().map(|s| s.op.as_str()).collect();
+        let first = ops
+            .iter()
+            .position(|op| *op == "Quantize")
+            .expect("a first");
+        let last = ops
+            .iter()
+            .rposition(|op| *op == "Dequantize")
+            .expect("a last");
+        let inside = &ops[first + 1..last];
+        assert!(inside.len() > 3, "{name}: {ops:?}");
+        let float = |op: &&str| op.contains("F32") || op.ends_with("uantize");
+        assert!(!inside.iter().any(float), "{name}: {ops:?}");
+    }
+}

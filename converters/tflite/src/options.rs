@@ -122,6 +122,8 @@ pub enum Options {
     MirrorPad {
         symmetric: bool,
     },
+    /// IF (taken where true, else) and WHILE (condition, body).
+    Subgraphs([i32; 2]),
     /// CALL_ONCE.
     Call(i32),
     VarHandle {
@@ -279,6 +281,7 @@ impl Options {
             77 => Self::MirrorPad {
                 symmetric: t.i8(0)? == 1,
             },
+            92 | 93 => Self::Subgraphs([t.i32(0, 0)?, t.i32(1, 0)?]),
             103 => Self::Call(t.i32(0, 0)?),
             111 => Self::VarHandle {
                 container: t.string(0)?,

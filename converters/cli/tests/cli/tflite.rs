@@ -55,6 +55,39 @@ fn a_model_with_memory_converts_and_goes_on_from_run_to_run() {
     }
 }
 
+/// A wake word in the recordings in which pymicro-wakeword hears it, and in no other that it can read
+/// (`benches/accuracy/wake_words.py` wrote down which).
+#[test]
+fn a_wake_word_is_heard_where_another_engine_hears_it() {
+    let Some(model) = shared("models/wake/mww_alexa_int8.tflite") else {
+        return;
+    };
+    let Some(first) = shared("data/wake/alexa/0.flac") else {
+        return;
+    };
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/results/wake_words.json");
+    let found: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(found).unwrap()).unwrap();
+    let names = |key: &str| -> Vec<String> {
+        let list = found[0][key].as_array().unwrap();
+        list.iter()
+            .map(|v| v.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (heard, not_decoded) = (names("heard"), names("not_decoded"));
+    assert_eq!(heard.len() + not_decoded.len(), 40);
+    for clip in std::fs::read_dir(first.parent().unwrap()).unwrap() {
+        let clip = clip.unwrap().path();
+        let name = clip.file_name().unwrap().to_str().unwrap().to_owned();
+        if not_decoded.contains(&name) {
+            continue;
+        }
+        let task = redpoll!("listen", clip, "--task", "wake", "--model", model, "--json");
+        let ours = task.ok().contains("\"wake\"");
+        assert_eq!(ours, heard.contains(&name), "{name}");
+    }
+}
+
 #[test]
 fn a_quantised_model_runs_compares_and_is_inspected() {
     let Some(model) = shared("models/kws/tiny_kws_int8.tflite") else {

@@ -5,6 +5,7 @@
 
 mod activation;
 mod arithmetic;
+mod control;
 mod conv;
 mod dense;
 mod detection;
@@ -14,6 +15,7 @@ mod recurrent;
 mod reduce;
 mod resize;
 mod rounding;
+mod scope;
 mod shapes;
 mod svdf;
 mod table;
@@ -27,7 +29,7 @@ use redpoll_onnx::ModelBuilder;
 
 use crate::{Error, Model, Result, TensorType};
 pub use table::operators;
-use translator::{Stop, Translator};
+use translator::Translator;
 
 /// The version of the standard operators that is written.
 const OPSET: i64 = 20;
@@ -66,16 +68,7 @@ pub fn to_onnx(model: &Model<'_>) -> Result<Translated> {
     let mut t = Translator::new(model, subgraph);
     t.inputs()?;
     for (index, operator) in subgraph.operators.iter().enumerate() {
-        let found = match table::find(operator) {
-            _ if operator.options_outside => Err(Stop::Gap(
-                "its options lie outside the flatbuffer, which is not supported".into(),
-            )),
-            Some(translate) => translate(&mut t, operator),
-            None if operator.custom => Err(Stop::Gap(
-                "the custom operator is not known; export the model without it".into(),
-            )),
-            None => Err(Stop::Gap("the operator is not supported".into())),
-        };
+        let found = table::translate(&mut t, operator);
         t.settle(index, operator, found)?;
     }
     let gaps = std::mem::take(&mut t.gaps);
@@ -84,8 +77,8 @@ pub fn to_onnx(model: &Model<'_>) -> Result<Translated> {
     }
     t.outputs()?;
     let states = variables::finish(&mut t)?;
-    let wide = |id: usize| subgraph.tensors[id].dtype == TensorType::I16 && t.is_quantized(id);
-    let opset = match (0..subgraph.tensors.len()).any(wide) {
+    let mut tensors = model.subgraphs.iter().flat_map(|s| &s.tensors);
+    let opset = match tensors.any(|t| t.dtype == TensorType::I16 && t.quantization.is_some()) {
         true => OPSET_16_BITS,
         false => OPSET,
     };

@@ -1,9 +1,9 @@
 //! Which operator is translated by which function.
 
-use super::translator::{Done, Translator};
+use super::translator::{Done, Translator, gap};
 use super::{
-    activation, arithmetic, conv, dense, detection, index, movement, recurrent, reduce, resize,
-    shapes, svdf, variables, window,
+    activation, arithmetic, control, conv, dense, detection, index, movement, recurrent, reduce,
+    resize, shapes, svdf, variables, window,
 };
 use crate::Operator;
 
@@ -52,6 +52,7 @@ const BUILTIN: &[(&str, Translate)] = &[
     ("GREATER", arithmetic::binary),
     ("GREATER_EQUAL", arithmetic::binary),
     ("HARD_SWISH", activation::unary),
+    ("IF", control::branch),
     ("L2_NORMALIZATION", activation::l2_normalization),
     ("LEAKY_RELU", activation::leaky_relu),
     ("LESS", arithmetic::binary),
@@ -126,6 +127,7 @@ const BUILTIN: &[(&str, Translate)] = &[
     ("UNIDIRECTIONAL_SEQUENCE_RNN", recurrent::rnn),
     ("UNPACK", movement::unpack),
     ("VAR_HANDLE", variables::handle),
+    ("WHILE", control::repeat),
     ("ZEROS_LIKE", shapes::zeros_like),
 ];
 
@@ -136,10 +138,22 @@ const CUSTOM: &[(&str, Translate)] = &[
 ];
 
 /// The function for an operator.
-pub(crate) fn find(op: &Operator) -> Option<Translate> {
+fn find(op: &Operator) -> Option<Translate> {
     let table = if op.custom { CUSTOM } else { BUILTIN };
     let at = table.binary_search_by(|(name, _)| (*name).cmp(op.op.as_str()));
     at.ok().map(|i| table[i].1)
+}
+
+/// Translates an operator, or says why it is not.
+pub(crate) fn translate(t: &mut Translator<'_>, op: &Operator) -> Done {
+    match find(op) {
+        _ if op.options_outside => {
+            gap("its options lie outside the flatbuffer, which is not supported")
+        }
+        Some(translate) => translate(t, op),
+        None if op.custom => gap("the custom operator is not known; export the model without it"),
+        None => gap("the operator is not supported"),
+    }
 }
 
 /// The names of all operators that are translated, the custom ones last.

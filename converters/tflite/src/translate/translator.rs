@@ -65,7 +65,7 @@ pub(crate) struct Translator<'m> {
     pub graph: GraphBuilder,
     pub gaps: Vec<Gap>,
     /// Name of each tensor's value, unique.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     pub made: Vec<Made>,
     /// Float values of quantised tensors.
     pub reals: BTreeMap<usize, String>,
@@ -77,16 +77,24 @@ pub(crate) struct Translator<'m> {
     pub carried: Vec<Carried>,
     /// Numbers of dimensions that the file does not know.
     pub ranks: BTreeMap<usize, usize>,
+    /// Before every name that is made here: names are unique over all subgraphs.
+    pub(super) prefix: String,
+    /// Subgraphs that this one lies in.
+    pub depth: usize,
     /// Nodes that may still be made: far more than the import takes.
-    nodes_left: usize,
+    pub(super) nodes_left: usize,
     /// Bytes of constants that may still be read: operators may share them.
-    bytes_left: Cell<usize>,
-    taken: BTreeSet<String>,
-    counts: BTreeMap<String, usize>,
+    pub(super) bytes_left: Cell<usize>,
+    pub(super) taken: BTreeSet<String>,
+    pub(super) counts: BTreeMap<String, usize>,
 }
 
 impl<'m> Translator<'m> {
     pub fn new(model: &'m Model<'m>, subgraph: &'m Subgraph) -> Self {
+        Self::within(model, subgraph, String::new())
+    }
+
+    pub(super) fn within(model: &'m Model<'m>, subgraph: &'m Subgraph, prefix: String) -> Self {
         let mut t = Self {
             model,
             subgraph,
@@ -99,6 +107,8 @@ impl<'m> Translator<'m> {
             handles: BTreeMap::new(),
             carried: Vec::new(),
             ranks: BTreeMap::new(),
+            prefix,
+            depth: 0,
             nodes_left: MAX_NODES,
             bytes_left: Cell::new(model.len().saturating_mul(8).saturating_add(1 << 24)),
             taken: BTreeSet::new(),
@@ -117,30 +127,6 @@ impl<'m> Translator<'m> {
             t.names.push(name);
         }
         t
-    }
-
-    /// A name that nothing else has.
-    pub fn unique(&mut self, wanted: &str) -> String {
-        let mut name = wanted.to_owned();
-        while self.taken.contains(&name) {
-            let n = self.counts.entry(wanted.to_owned()).or_insert(0);
-            *n += 1;
-            name = format!("{wanted}_{n}");
-        }
-        self.taken.insert(name.clone());
-        name
-    }
-
-    /// The name of a tensor's value.
-    pub fn name(&self, id: usize) -> &str {
-        &self.names[id]
-    }
-
-    /// Gives a tensor that is not made yet another name, and says which.
-    pub fn rename(&mut self, id: usize, wanted: &str) -> String {
-        let name = self.unique(wanted);
-        self.names[id].clone_from(&name);
-        name
     }
 
     pub fn tensor(&self, id: usize) -> &'m Tensor {
@@ -208,7 +194,8 @@ impl<'m> Translator<'m> {
         Ok(self.model.dense(tensor, sparsity)?)
     }
 
-    fn take(&self, bytes: usize) -> Done {
+    /// Takes so many bytes of what a model may unfold to.
+    pub fn take(&self, bytes: usize) -> Done {
         match self.bytes_left.get().checked_sub(bytes) {
             Some(left) => {
                 self.bytes_left.set(left);
@@ -365,7 +352,7 @@ impl<'m> Translator<'m> {
 }
 
 /// Dimensions of an input or output.
-fn dims(tensor: &Tensor) -> Vec<Dim> {
+pub(crate) fn dims(tensor: &Tensor) -> Vec<Dim> {
     let sizes = tensor.shape.iter().zip(&tensor.free).enumerate();
     sizes
         .map(|(i, (&size, &free))| match (free, i) {
