@@ -198,7 +198,7 @@ def compare(name, path, args, library):
     ours, theirs = Redpoll(library, out / "model.plan"), LiteRt(path)
     fast = LiteRt(path, OpResolverType.AUTO)
     samples, classes, kind = inputs(name, args.shared / "data", tuple(theirs.input["shape"]), args.limit)
-    elements = differ = right = right_theirs = right_fast = same = same_fast = boxes = again = 0
+    elements = differ = right = right_theirs = right_fast = only = only_theirs = same = same_fast = boxes = again = 0
     largest, scale = 0.0, 0.0
     histogram = {}
     for i, x in enumerate(samples):
@@ -222,6 +222,8 @@ def compare(name, path, args, library):
             right += p == classes[i]
             right_theirs += q == classes[i]
             right_fast += r == classes[i]
+            only += p == classes[i] != q
+            only_theirs += q == classes[i] != p
     ours.close()
     floats = a[0].dtype == np.float32
     n = len(samples)
@@ -230,6 +232,7 @@ def compare(name, path, args, library):
         "largest": largest / scale if floats else int(largest), "float": bool(floats), "histogram": histogram,
         "right": int(right) if classes is not None else None, "right_litert": int(right_theirs) if classes is not None else None,
         "right_xnnpack": int(right_fast) if classes is not None else None,
+        "only_redpoll_right": int(only), "only_litert_right": int(only_theirs),
         "same_class": int(same), "same_class_xnnpack": int(same_fast), "boxes": boxes, "boxes_found": again,
     }
 

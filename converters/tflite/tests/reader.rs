@@ -2,7 +2,9 @@
 
 mod build;
 
-use build::{F32, Field, I32, counter, file, model, op, single, small_net, tensor};
+use build::{
+    F32, Field, I32, choice, counter, file, model, op, single, small_net, tensor,
+};
 use redpoll_tflite::{Activation, ErrorKind, Limits, Model, Options, Padding, TensorType, to_onnx};
 
 fn read(bytes: &[u8]) -> redpoll_tflite::Result<Model<'_>> {
@@ -73,10 +75,10 @@ fn all_gaps_are_listed_at_once() {
         tensor("b", F32, &[2]),
         tensor("c", F32, &[2]),
     ];
-    // SVDF, an operator that no version has, and one that depends on the first.
+    // LSH_PROJECTION, an operator that no version has, and one that depends on the first.
     let mut custom = op(32, &[0], &[2], None);
     custom.custom = Some("Magic");
-    let ops = vec![op(27, &[0], &[1], None), custom, op(19, &[1], &[3], None)];
+    let ops = vec![op(15, &[0], &[1], None), custom, op(19, &[1], &[3], None)];
     let bytes = single(tensors, ops, &[0], &[2, 3]);
     let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -85,11 +87,11 @@ fn all_gaps_are_listed_at_once() {
         .iter()
         .map(|g| (g.node.as_str(), g.op.as_str()))
         .collect();
-    assert_eq!(gaps, [("a", "SVDF"), ("b", "Magic")]);
+    assert_eq!(gaps, [("a", "LSH_PROJECTION"), ("b", "Magic")]);
 }
 
 #[test]
-fn what_lies_outside_or_is_sparse_is_refused() {
+fn what_lies_outside_is_refused_and_what_is_sparse_is_read() {
     let net = |extra: (usize, Field)| {
         let x = tensor("x", F32, &[1, 2]);
         let w = tensor("w", F32, &[1, 2]).floats(&[1.0, 2.0]);
@@ -105,11 +107,35 @@ fn what_lies_outside_or_is_sparse_is_refused() {
         tensors[1].push(extra);
         file(&table)
     };
-    for extra in [(10, Field::I32(1)), (6, Field::Table(vec![]))] {
+    let bytes = net((10, Field::I32(1)));
+    let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("FULLY_CONNECTED"), "{error}");
+
+    // One row of compressed columns.
+    let sparse = |indices: &[i32]| {
+        let numbers = |v: &[i32]| Field::Table(vec![(0, Field::Ints(v.to_vec()))]);
+        let rows = vec![(1, Field::I32(1))];
+        let columns = vec![
+            (0, Field::U8(1)),
+            (2, Field::U8(1)),
+            (3, numbers(&[0, 2])),
+            (4, Field::U8(1)),
+            (5, numbers(indices)),
+        ];
+        let order = (0, Field::Ints(vec![0, 1]));
+        (6, Field::Table(vec![order, (2, Field::Tables(vec![rows, columns]))]))
+    };
+    let bytes = net(sparse(&[1, 0]));
+    let translated = to_onnx(&read(&bytes).unwrap()).unwrap();
+    let weights = translated.model.initializer("w_ordered").unwrap().unwrap();
+    let expected: Vec<u8> = [2f32, 1.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+    assert_eq!(weights.bytes(), expected);
+    for extra in [sparse(&[0, 2]), sparse(&[0]), (6, Field::Table(vec![]))] {
         let bytes = net(extra);
         let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-        assert!(error.to_string().contains("FULLY_CONNECTED"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
+        assert!(error.to_string().contains("sparse"), "{error}");
     }
 }
 
@@ -250,6 +276,31 @@ fn four_bit_weights_are_unpacked_and_sixteen_bits_need_a_newer_opset() {
 }
 
 #[test]
+fn branches_are_translated_and_endless_ones_refused() {
+    let bytes = choice(None);
+    let translated = to_onnx(&read(&bytes).unwrap()).unwrap();
+    let nodes = &translated.model.graph().node;
+    assert!(nodes.iter().any(|n| n.op_type == "If"), "{nodes:?}");
+    // A branch that branches into itself, or into what is not there; what a branch lacks is listed.
+    let branch = |graph: i32| {
+        let both = vec![(0, Field::I32(graph)), (1, Field::I32(graph))];
+        op(118, &[2, 0], &[1], Some((92, both)))
+    };
+    for (inner, kind, text) in [
+        (branch(1), ErrorKind::Unsupported, "more than 8"),
+        (branch(0), ErrorKind::Malformed, "subgraphs [0, 0]"),
+        (branch(3), ErrorKind::Malformed, "subgraph 3"),
+        (branch(-1), ErrorKind::Malformed, "subgraphs [-1, -1]"),
+        (op(15, &[0], &[1], None), ErrorKind::Unsupported, "LSH_PROJECTION"),
+    ] {
+        let bytes = choice(Some(inner));
+        let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(text), "{text}: {error}");
+    }
+}
+
+#[test]
 fn every_operator_is_on_the_page() {
     let page = include_str!("../../../docs/models.md");
     for name in redpoll_tflite::operators() {
@@ -264,7 +315,12 @@ fn small_files_are_written_as_seeds() {
         println!("skipped: REDPOLL_WRITE_TFLITE names no folder");
         return;
     };
-    for (name, bytes) in [("net", small_net()), ("counter", counter(&[0.0, 0.0]))] {
+    let all = [
+        ("net", small_net()),
+        ("counter", counter(&[0.0, 0.0])),
+        ("choice", choice(None)),
+    ];
+    for (name, bytes) in all {
         let path = std::path::Path::new(&folder).join(format!("{name}.tflite"));
         std::fs::write(path, bytes).unwrap();
     }
@@ -274,7 +330,7 @@ fn small_files_are_written_as_seeds() {
 #[test]
 fn damage_gives_an_error_or_another_model() {
     let mut taken = 0;
-    for bytes in [small_net(), counter(&[0.0, 0.0])] {
+    for bytes in [small_net(), counter(&[0.0, 0.0]), choice(None)] {
         let mut attempt = |bytes: &[u8]| {
             if let Ok(model) = read(bytes) {
                 taken += usize::from(to_onnx(&model).is_ok());

@@ -351,3 +351,25 @@ pub fn counter(initial: &[f32]) -> Vec<u8> {
     );
     file(&model(&[main, first]))
 }
+
+/// An IF whose first branch adds and whose second gives back what it reads; `inner` is what the first branch's own operator
+/// is instead, if it is something else.
+pub fn choice(inner: Option<O>) -> Vec<u8> {
+    let x = || tensor("x", F32, &[2]);
+    let branches = vec![(0, Field::I32(1)), (1, Field::I32(2))];
+    let main = (
+        vec![tensor("c", BOOL, &[]), x(), tensor("y", F32, &[2])],
+        vec![op(118, &[0, 1], &[2], Some((92, branches)))],
+        vec![0, 1],
+        vec![2],
+    );
+    let add = op(0, &[0, 0], &[1], Some((11, vec![])));
+    let first = (
+        vec![x(), tensor("y", F32, &[2]), tensor("c", BOOL, &[]).bytes(&[1])],
+        vec![inner.unwrap_or(add)],
+        vec![0],
+        vec![1],
+    );
+    let second = (vec![x()], vec![], vec![0], vec![0]);
+    file(&model(&[main, first, second]))
+}
