@@ -2,9 +2,7 @@
 
 mod build;
 
-use build::{
-    F32, Field, I32, choice, counter, file, model, op, single, small_net, tensor,
-};
+use build::{F32, Field, I32, choice, counter, file, model, op, single, small_net, tensor};
 use redpoll_tflite::{Activation, ErrorKind, Limits, Model, Options, Padding, TensorType, to_onnx};
 
 fn read(bytes: &[u8]) -> redpoll_tflite::Result<Model<'_>> {
@@ -124,7 +122,10 @@ fn what_lies_outside_is_refused_and_what_is_sparse_is_read() {
             (5, numbers(indices)),
         ];
         let order = (0, Field::Ints(vec![0, 1]));
-        (6, Field::Table(vec![order, (2, Field::Tables(vec![rows, columns]))]))
+        (
+            6,
+            Field::Table(vec![order, (2, Field::Tables(vec![rows, columns]))]),
+        )
     };
     let bytes = net(sparse(&[1, 0]));
     let translated = to_onnx(&read(&bytes).unwrap()).unwrap();
@@ -291,7 +292,11 @@ fn branches_are_translated_and_endless_ones_refused() {
         (branch(0), ErrorKind::Malformed, "subgraphs [0, 0]"),
         (branch(3), ErrorKind::Malformed, "subgraph 3"),
         (branch(-1), ErrorKind::Malformed, "subgraphs [-1, -1]"),
-        (op(15, &[0], &[1], None), ErrorKind::Unsupported, "LSH_PROJECTION"),
+        (
+            op(15, &[0], &[1], None),
+            ErrorKind::Unsupported,
+            "LSH_PROJECTION",
+        ),
     ] {
         let bytes = choice(Some(inner));
         let error = to_onnx(&read(&bytes).unwrap()).unwrap_err();

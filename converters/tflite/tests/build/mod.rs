@@ -365,7 +365,11 @@ pub fn choice(inner: Option<O>) -> Vec<u8> {
     );
     let add = op(0, &[0, 0], &[1], Some((11, vec![])));
     let first = (
-        vec![x(), tensor("y", F32, &[2]), tensor("c", BOOL, &[]).bytes(&[1])],
+        vec![
+            x(),
+            tensor("y", F32, &[2]),
+            tensor("c", BOOL, &[]).bytes(&[1]),
+        ],
         vec![inner.unwrap_or(add)],
         vec![0],
         vec![1],
