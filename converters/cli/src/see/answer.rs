@@ -27,7 +27,8 @@ impl Thing {
 pub enum Answer {
     Classes(Vec<(String, Ranked)>),
     Boxes(Vec<Thing>),
-    Map(ClassMap, Placement),
+    /// With the names of its classes.
+    Map(ClassMap, Placement, Vec<String>),
     Lines(Vec<(TextBox, String, f32)>),
 }
 
@@ -69,9 +70,13 @@ impl Answer {
                     )
                 })
                 .collect(),
-            Self::Map(map, _) => shares(map)
+            Self::Map(map, _, names) => shares(map)
                 .iter()
-                .map(|(class, share)| format!("{:6.2} %  class {class}", share * 100.0))
+                .map(|(class, share)| {
+                    let name = names.get(usize::from(*class)).cloned();
+                    let name = name.unwrap_or_else(|| format!("class {class}"));
+                    format!("{:6.2} %  {name}", share * 100.0)
+                })
                 .collect(),
             Self::Lines(all) => all.iter().map(|(_, text, _)| text.clone()).collect(),
         }
@@ -94,7 +99,10 @@ impl Answer {
                     thing
                 })
                 .collect(),
-            Self::Map(map, _) => shares(map).iter().map(|(class, share)| json!({"class": class, "share": share})).collect(),
+            Self::Map(map, _, names) => shares(map)
+                .iter()
+                .map(|(class, share)| json!({"class": class, "name": names.get(usize::from(*class)), "share": share}))
+                .collect(),
             Self::Lines(all) => all
                 .iter()
                 .map(|(b, text, score)| json!({"corners": corners(b), "found": b.score, "text": text, "score": score}))
@@ -133,7 +141,7 @@ impl Answer {
                     );
                 }
             }
-            Self::Map(map, p) => canvas.tint(|x, y| {
+            Self::Map(map, p, _) => canvas.tint(|x, y| {
                 let (ix, iy) = p.to_input(x * size.0, y * size.1);
                 let class = map.at(ix / p.input.0 as f32, iy / p.input.1 as f32);
                 (class > 0).then(|| (class_color(usize::from(class)), 0.5))

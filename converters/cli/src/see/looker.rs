@@ -127,7 +127,10 @@ impl Looker {
             Task::Detect => things(Detect { nms }.read(&outputs, &placement)?, tracker, name),
             Task::Faces => things(Faces { nms }.read(&outputs, &placement)?, tracker, face),
             Task::Pose => things(Pose { nms }.read(&outputs, &placement)?, tracker, body),
-            Task::Segment => Answer::Map(Segment { threshold }.read(&outputs)?, placement),
+            Task::Segment => {
+                let map = Segment { threshold }.read(&outputs)?;
+                Answer::Map(map, placement, seer.description.classes.clone())
+            }
             _ => {
                 let ranked = Classify { top: self.top }.read(&outputs)?;
                 Answer::Classes(ranked.into_iter().map(|r| (name(r.class), r)).collect())

@@ -15,6 +15,7 @@ mod listen;
 mod run;
 mod see;
 mod see_live;
+mod see_real;
 mod setting;
 mod stream;
 mod tflite;

@@ -152,3 +152,15 @@ pub fn report(folder: &Path) -> Value {
     let text = std::fs::read_to_string(folder.join("report.json")).expect("a report");
     serde_json::from_str(&text).expect("JSON in the report")
 }
+
+/// A file of the data that the project does not hold, `None` and a word where it is not there.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let root = std::env::var_os("REDPOLL_SHARED").map_or(beside, PathBuf::from);
+    let path = root.join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is not present", path.display());
+    None
+}

@@ -2,6 +2,7 @@
 
 mod classify;
 mod detect;
+mod pose;
 mod segment;
 
 use alloc::format;
@@ -11,7 +12,8 @@ use core::fmt;
 
 pub use classify::Classify;
 pub use detect::{Detect, Faces};
-pub use segment::{Pose, Segment};
+pub use pose::Pose;
+pub use segment::Segment;
 
 /// What a model is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

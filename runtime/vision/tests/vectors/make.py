@@ -4,7 +4,8 @@ and TensorFlow's definition in float32, held against ONNX Runtime.
     python make.py    (pillow, opencv-python-headless 4.11, onnx, onnxruntime, numpy)
 
 A line of resize.txt: filter, channels, from, to (width x height), the bytes in hexadecimal; real values as f32.
-A line of yuv.txt: format, matrix, width, height, hexadecimal bytes of the frame, of its RGB.
+A line of yuv.txt: format, width, height, hexadecimal bytes of the frame, of its RGB. A line of formats.txt: format, filter,
+from, to, bytes of the frame, of the resized RGB, of the quantised input.
 """
 import pathlib
 
@@ -88,6 +89,23 @@ for w, h in ((4, 2), (8, 6)):
     for n, x, code in (("nv12", half, cv2.COLOR_YUV2RGB_NV12), ("i420", half, cv2.COLOR_YUV2RGB_I420), ("yuyv", yuyv, cv2.COLOR_YUV2RGB_YUYV)):
         lines.append(f"{n} {w} {h} {x.tobytes().hex()} {cv2.cvtColor(x, code).tobytes().hex()}")
 (HERE / "yuv.txt").write_text("\n".join(lines) + "\n")
+
+# The whole way from a camera's bytes to a quantised input: pixels by OpenCV, resized by Pillow and by OpenCV, normalised and quantised in float32.
+TO_RGB = {
+    "rgb": (3, None), "bgr": (3, cv2.COLOR_BGR2RGB), "rgba": (4, cv2.COLOR_RGBA2RGB), "bgra": (4, cv2.COLOR_BGRA2RGB), "gray": (1, cv2.COLOR_GRAY2RGB),
+    "yuyv": (2, cv2.COLOR_YUV2RGB_YUYV), "nv12": (0, cv2.COLOR_YUV2RGB_NV12), "i420": (0, cv2.COLOR_YUV2RGB_I420),
+}
+MEAN, STD, STEP, ZERO = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225]), np.float32(0.0186), -14
+lines = []
+for (w, h), to in (((8, 6), (5, 4)), ((16, 12), (7, 9)), ((4, 4), (9, 6))):
+    for n, (depth, code) in TO_RGB.items():
+        x = noise(w * h * depth).reshape(h, w, depth) if depth else noise(w * h * 3 // 2).reshape(h * 3 // 2, w)
+        rgb = x if code is None else cv2.cvtColor(x, code)
+        for f, y in (("bilinear", np.asarray(Image.fromarray(rgb).resize(to, Image.BILINEAR))), ("cv_linear", cv2.resize(rgb, to, interpolation=cv2.INTER_LINEAR))):
+            real = (y.astype(np.float32) * np.float32(1 / 255) - MEAN) / STD
+            q = np.clip(np.rint(real / STEP) + ZERO, -128, 127).astype(np.int8)
+            lines.append(f"{n} {f} {w}x{h} {to[0]}x{to[1]} {x.tobytes().hex()} {y.tobytes().hex()} {q.tobytes().hex()}")
+(HERE / "formats.txt").write_text("\n".join(lines) + "\n")
 
 # A picture of 3×2 squares for each EXIF orientation, and how Pillow's exif_transpose turns it.
 colors = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[255, 255, 0], [0, 255, 255], [255, 255, 255]]], np.uint8)
