@@ -1,7 +1,7 @@
 //! Damage for hostile-input tests: bytes that are changed, models whose messages are changed.
 
 use redpoll_onnx::proto::{
-    AttributeProto, ModelProto, NodeProto, TensorProto, dimension, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, dimension, type_proto,
 };
 use redpoll_plan::{Op, Window};
 
@@ -72,6 +72,25 @@ fn place(len: usize, random: &mut Random) -> usize {
     }
 }
 
+/// The graph itself, or that of a body somewhere in it.
+fn inside<'g>(graph: &'g mut GraphProto, random: &mut Random) -> &'g mut GraphProto {
+    let mut bodies = Vec::new();
+    for (n, node) in graph.node.iter().enumerate() {
+        let with = node
+            .attribute
+            .iter()
+            .enumerate()
+            .filter(|(_, a)| a.g.is_some());
+        bodies.extend(with.map(|(a, _)| (n, a)));
+    }
+    if bodies.is_empty() || random.below(2) == 0 {
+        return graph;
+    }
+    let (n, a) = bodies[random.below(bodies.len())];
+    let body = graph.node[n].attribute[a].g.as_mut();
+    inside(body.expect("chosen for having one"), random)
+}
+
 /// Changes one to three things of a model that stays well-formed protobuf: dims, attributes, operators, connections,
 /// initialisers, versions.
 pub fn damage_model(model: &mut ModelProto, random: &mut Random) {
@@ -79,6 +98,7 @@ pub fn damage_model(model: &mut ModelProto, random: &mut Random) {
         let Some(graph) = &mut model.graph else {
             return;
         };
+        let graph = inside(graph, random);
         match random.below(8) {
             0 => {
                 let values = [&mut graph.input, &mut graph.output, &mut graph.value_info];

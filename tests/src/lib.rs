@@ -3,7 +3,9 @@
 
 pub mod alone;
 pub mod build;
+pub mod cases;
 pub mod conformance;
+pub mod control;
 pub mod equality;
 pub mod hostile;
 pub mod models;

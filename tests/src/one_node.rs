@@ -11,6 +11,18 @@ use redpoll_pipeline::optimize::optimize;
 use crate::equality::assert_same_bits;
 use crate::peer::{Difference, numbers, run};
 
+/// Writes a model as a seed for fuzzing into the folder `REDPOLL_WRITE_ONNX`, if that is set.
+pub(crate) fn seed(name: &str, bytes: &[u8]) {
+    if let Some(folder) = std::env::var_os("REDPOLL_WRITE_ONNX") {
+        let sum = bytes.iter().fold(0u64, |h, &b| {
+            (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+        });
+        let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let path = std::path::Path::new(&folder).join(format!("{name}_{sum:016x}.onnx"));
+        std::fs::write(path, bytes).expect("the folder can be written to");
+    }
+}
+
 /// An operand of the node.
 #[derive(Clone, Debug)]
 pub enum Operand {
@@ -112,7 +124,9 @@ impl Case {
             }
         }
         let model = Model::from_proto(proto).expect("a model");
-        (model.to_bytes().expect("bytes"), inputs)
+        let bytes = model.to_bytes().expect("bytes");
+        seed(&self.node.op_type, &bytes);
+        (bytes, inputs)
     }
 
     /// Demands that the engine gives the evaluator's bits on every tier, and that the model that we emit computes what

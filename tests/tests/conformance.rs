@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use redpoll_backend_ort::{Optimization, Options, OrtSession};
+use redpoll_tests::cases::Summary;
 use redpoll_tests::conformance::{Lists, Place, Table, Verdict, cases, folder, page, run};
+use redpoll_tests::onnx::ort_is_present;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operators.md");
 const BEGIN: &str = "<!-- conformance: written by tests/tests/conformance.rs -->\n";
@@ -90,4 +93,38 @@ fn onnx_test_cases() {
         page.contains(&section),
         "docs/operators.md is behind: REDPOLL_CONFORMANCE=write cargo test -p redpoll-tests --test conformance"
     );
+}
+
+/// The cases in `tests/cases` on the reference evaluator and on the engine at every tier.
+#[test]
+fn cases_on_our_engine() {
+    let filter = std::env::var("REDPOLL_CASE").unwrap_or_default();
+    let all = redpoll_tests::cases::cases();
+    assert!(all.len() >= 200, "{} cases", all.len());
+    let chosen = all.iter().filter(|case| case.name.contains(&filter));
+    let check = |case: &redpoll_tests::cases::Case| {
+        let result = case.check().err();
+        result.map(|e| format!("{}: {e}", case.name))
+    };
+    let failures: Vec<String> = chosen.filter_map(check).collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases fail:\n{}",
+        failures.len(),
+        all.len(),
+        failures.join("\n")
+    );
+}
+
+/// The same cases in ONNX Runtime.
+#[test]
+fn cases_in_onnx_runtime() {
+    if !ort_is_present() {
+        return;
+    }
+    let sum = Summary::of("ort", |bytes| {
+        let options = Options::default().optimization(Optimization::None);
+        Ok(Box::new(OrtSession::from_bytes(bytes, &options)?))
+    });
+    assert!(sum.same >= 150, "{sum:?}");
 }

@@ -197,6 +197,40 @@ fn damaged_models() {
     assert_eq!(internal, [""; 0], "a stage broke its own promise");
 }
 
+/// Small models of every operator, and of control flow: bytes and messages in turn. `REDPOLL_FILTER` chooses among them.
+#[test]
+fn damaged_operators() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let filter = std::env::var("REDPOLL_FILTER").unwrap_or_default();
+    let of_case = |case: redpoll_tests::cases::Case| {
+        let bytes = case.model().to_bytes().expect("a small model");
+        (case.name, bytes)
+    };
+    let operators = redpoll_tests::cases::cases().into_iter().map(of_case);
+    let all = redpoll_tests::control::models()
+        .into_iter()
+        .chain(operators);
+    let mut tally = Tally::default();
+    for (name, original) in all.filter(|(name, _)| name.contains(&filter)) {
+        let model = Model::from_bytes(&original, &Limits::default()).expect("a sound model");
+        for seed in 0..rounds().div_ceil(20) {
+            let mut random = Random::new(seed as u64 + 1);
+            let what = format!("{name}, seed {seed}");
+            let mut bytes = original.clone();
+            damage(&mut bytes, &mut random);
+            tally.compile(&format!("{what}, bytes"), &bytes);
+            let mut proto = model.proto().clone();
+            damage_model(&mut proto, &mut random);
+            if let Ok(bytes) = Model::from_proto(proto).and_then(|m| m.to_bytes()) {
+                tally.compile(&format!("{what}, messages"), &bytes);
+            }
+        }
+    }
+    let (accepted, refused) = (tally.accepted, tally.refused);
+    println!("operators: {accepted} accepted, {refused} refused");
+    assert_eq!(tally.internal, [""; 0], "a stage broke its own promise");
+}
+
 #[test]
 fn models_that_contradict_themselves() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,10 +1,10 @@
 //! Element types of tensors.
 
-use crate::{Error, Result};
+use crate::{Error, Result, SmallFloat};
 use std::fmt;
 
-/// An element type that this crate can decode. ONNX knows more (strings, complex numbers, 8-bit and
-/// smaller floats, 2-bit integers); those are refused by name.
+/// An element type that this crate can decode. ONNX knows more (strings, complex numbers, floats of 6 bits); those are
+/// refused by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataType {
     /// IEEE 754 binary32.
@@ -37,6 +37,12 @@ pub enum DataType {
     I4,
     /// Unsigned 4 bits, two a byte, the first in the low half.
     U4,
+    /// Signed 2 bits, four a byte, the first in the lowest.
+    I2,
+    /// Unsigned 2 bits, four a byte, the first in the lowest.
+    U2,
+    /// A float of 8 or 4 bits; two of 4 bits stand in a byte, the first in the low half.
+    Small(SmallFloat),
 }
 
 /// Names of `TensorProto.DataType`, by number.
@@ -92,8 +98,16 @@ impl DataType {
             12 => DataType::U32,
             13 => DataType::U64,
             16 => DataType::BF16,
+            17 => DataType::Small(SmallFloat::E4M3Fn),
+            18 => DataType::Small(SmallFloat::E4M3FnUz),
+            19 => DataType::Small(SmallFloat::E5M2),
+            20 => DataType::Small(SmallFloat::E5M2FnUz),
             21 => DataType::U4,
             22 => DataType::I4,
+            23 => DataType::Small(SmallFloat::E2M1),
+            24 => DataType::Small(SmallFloat::E8M0),
+            25 => DataType::U2,
+            26 => DataType::I2,
             other => {
                 let name = usize::try_from(other).ok().and_then(|i| ONNX_NAMES.get(i));
                 return Err(Error::unsupported(match name {
@@ -122,13 +136,23 @@ impl DataType {
             DataType::BF16 => 16,
             DataType::U4 => 21,
             DataType::I4 => 22,
+            DataType::U2 => 25,
+            DataType::I2 => 26,
+            DataType::Small(SmallFloat::E4M3Fn) => 17,
+            DataType::Small(SmallFloat::E4M3FnUz) => 18,
+            DataType::Small(SmallFloat::E5M2) => 19,
+            DataType::Small(SmallFloat::E5M2FnUz) => 20,
+            DataType::Small(SmallFloat::E2M1) => 23,
+            DataType::Small(SmallFloat::E8M0) => 24,
         }
     }
 
     /// Bits of one element.
     pub fn bits(self) -> usize {
         match self {
+            DataType::I2 | DataType::U2 => 2,
             DataType::I4 | DataType::U4 => 4,
+            DataType::Small(float) => float.bits(),
             DataType::I8 | DataType::U8 | DataType::Bool => 8,
             DataType::F16 | DataType::BF16 | DataType::I16 | DataType::U16 => 16,
             DataType::F32 | DataType::I32 | DataType::U32 => 32,
@@ -136,10 +160,11 @@ impl DataType {
         }
     }
 
-    /// Bytes of `count` elements; 4-bit elements fill the last byte up. `None` on overflow.
+    /// Bytes of `count` elements; elements of 4 and 2 bits fill the last byte up. `None` on overflow.
     pub fn bytes_of(self, count: usize) -> Option<usize> {
         match self.bits() {
-            4 => Some(count / 2 + count % 2),
+            2 => Some(count.div_ceil(4)),
+            4 => Some(count.div_ceil(2)),
             bits => count.checked_mul(bits / 8),
         }
     }
@@ -148,7 +173,7 @@ impl DataType {
     pub fn is_float(self) -> bool {
         matches!(
             self,
-            DataType::F32 | DataType::F64 | DataType::F16 | DataType::BF16
+            DataType::F32 | DataType::F64 | DataType::F16 | DataType::BF16 | DataType::Small(_)
         )
     }
 }

@@ -35,8 +35,8 @@
 //!
 //! # Not here
 //!
-//! Meaning (operators, shapes of results, function inlining) belongs to the import stage. Strings, complex numbers, 8-bit and smaller
-//! floats and 2-bit integers can stand in a file that is read and written, but [`Model::tensor`] does not decode them.
+//! Meaning (operators, shapes of results, function inlining) belongs to the import stage. Strings, complex numbers and floats of 6
+//! bits can stand in a file that is read and written, but [`Model::tensor`] does not decode them.
 #![forbid(unsafe_code)]
 
 mod attribute;
@@ -48,6 +48,7 @@ mod limits;
 mod model;
 pub mod proto;
 mod scan;
+mod small_float;
 mod tensor;
 mod value;
 mod write;
@@ -57,6 +58,7 @@ pub use dtype::DataType;
 pub use error::{Error, ErrorKind, Result};
 pub use limits::Limits;
 pub use model::{Model, NEWEST_IR_VERSION, NEWEST_OPSET, OLDEST_IR_VERSION, OLDEST_OPSET};
+pub use small_float::SmallFloat;
 pub use tensor::TensorData;
 pub use value::{Dim, TensorInfo};
 pub use write::MAX_WRITE_BYTES;

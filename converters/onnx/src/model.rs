@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Oldest version of the standard operators that is read.
-pub const OLDEST_OPSET: i64 = 6;
+pub const OLDEST_OPSET: i64 = 1;
 /// Newest version of the standard operators that is known.
 pub const NEWEST_OPSET: i64 = 28;
 /// Oldest version of the file format that is read: the first with opset 6.

@@ -1,47 +1,15 @@
 //! If, Loop and Scan: chosen, selected and unrolled; and models that ask for more than anybody should do.
 
 use redpoll_graph::{Data, Tensor, eval};
-use redpoll_onnx::proto::{GraphProto, NodeProto};
+use redpoll_onnx::proto::NodeProto;
 use redpoll_onnx::{DataType, Dim, GraphBuilder, Limits, Model, ModelBuilder, TensorData};
 use redpoll_pipeline::ErrorKind;
 use redpoll_pipeline::import::{ImportOptions, import};
 use redpoll_pipeline::optimize::optimize;
 use redpoll_tests::build::{Random, tensor};
+use redpoll_tests::control::{branch, choice, flag, node, repeated, scalar, scan_body};
 use redpoll_tests::one_node::{Case, Operand};
 use redpoll_tests::onnx::ort_is_present;
-
-fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
-    NodeProto::new(op, "", inputs.iter().copied(), outputs.iter().copied())
-}
-
-fn scalar(data: Data) -> Tensor {
-    tensor(&[], data)
-}
-
-fn flag(value: bool) -> Tensor {
-    scalar(Data::Bool(vec![value]))
-}
-
-/// A body without inputs that gives `o = op(i1)`: names from around it are seen.
-fn branch(op: &str) -> GraphProto {
-    let mut graph = GraphBuilder::new("branch");
-    graph.node(node(op, &["i1"], &["inner"]));
-    graph.node(node("Identity", &["inner"], &["o"]));
-    graph.output("o", DataType::F32, &[Dim::Fixed(2), Dim::Fixed(3)]);
-    graph.finish()
-}
-
-fn choice(condition: Operand) -> Case {
-    let mut random = Random::new(5);
-    let mut case = Case::new("If");
-    case.node = case
-        .node
-        .with_graph("then_branch", branch("Tanh"))
-        .with_graph("else_branch", branch("Neg"));
-    case.operands = vec![condition];
-    case.around = vec![random.floats(&[2, 3])];
-    case
-}
 
 #[test]
 fn branches() {
@@ -50,48 +18,6 @@ fn branches() {
         choice(Operand::Constant(flag(value))).check("constant condition", 1e-6, with_ort);
         choice(Operand::Input(flag(value))).check("condition at run time", 1e-6, with_ort);
     }
-}
-
-/// `x, sum → x + trip, sum · x; scans x`.
-fn loop_body(keep_going: bool) -> GraphProto {
-    let mut graph = GraphBuilder::new("body");
-    graph.input("trip", DataType::I64, &[]);
-    graph.input("go", DataType::Bool, &[]);
-    for name in ["a", "b"] {
-        graph.input(name, DataType::F32, &[Dim::Fixed(2), Dim::Fixed(3)]);
-    }
-    if keep_going {
-        graph.node(node("Identity", &["go"], &["on"]));
-    } else {
-        let three = TensorData::from_i64(&[], &[3]).expect("a number");
-        graph.initializer("three", &three);
-        graph.node(node("Less", &["trip", "three"], &["on"]));
-    }
-    graph.node(node("Cast", &["trip"], &["t"]).with_int("to", 1));
-    graph.node(node("Add", &["a", "t"], &["a2"]));
-    graph.node(node("Mul", &["b", "a2"], &["b2"]));
-    graph.node(node("Sub", &["a2", "b2"], &["s"]));
-    graph.output("on", DataType::Bool, &[]);
-    for name in ["a2", "b2", "s"] {
-        graph.output(name, DataType::F32, &[Dim::Fixed(2), Dim::Fixed(3)]);
-    }
-    graph.finish()
-}
-
-fn repeated(trips: Option<i64>, keep_going: bool) -> Case {
-    let mut random = Random::new(6);
-    let mut case = Case::new("Loop");
-    case.node = case.node.with_graph("body", loop_body(keep_going));
-    case.operands = vec![
-        trips.map_or(Operand::None, |n| {
-            Operand::Constant(scalar(Data::I64(vec![n])))
-        }),
-        Operand::Constant(flag(true)),
-        Operand::Input(random.floats(&[2, 3])),
-        Operand::Input(random.floats(&[2, 3])),
-    ];
-    case.outputs = 3;
-    case
 }
 
 #[test]
@@ -109,18 +35,7 @@ fn loops() {
 #[test]
 fn scans() {
     let with_ort = ort_is_present();
-    // state, x [3], y [2] → state + Σ y, scans x · state and the new state.
-    let mut body = GraphBuilder::new("body");
-    for (name, len) in [("state", 3), ("x", 3), ("y", 1)] {
-        body.input(name, DataType::F32, &[Dim::Fixed(len)]);
-    }
-    body.node(node("Mul", &["x", "state"], &["p"]));
-    body.node(node("Add", &["state", "y"], &["next"]));
-    body.node(node("Identity", &["next"], &["n"]));
-    for name in ["next", "p", "n"] {
-        body.output(name, DataType::F32, &[Dim::Fixed(3)]);
-    }
-    let body = body.finish();
+    let body = scan_body();
     for (axes, directions, out_axes, out_directions) in [
         ([0, 0], [0, 0], [0, 0], [0, 0]),
         ([1, 0], [1, 0], [1, 0], [0, 1]),
@@ -191,6 +106,41 @@ fn endless_loops_are_refused() {
     let reason = refused(&case.model().0);
     assert!(reason.contains("16384 nodes"), "{reason}");
     assert!(start.elapsed().as_secs() < 20, "bounded time");
+}
+
+/// A constant of a megabyte in a body is decoded once, not at each of thousands of trips.
+#[test]
+fn large_constants_in_bodies_are_shared() {
+    let mut body = GraphBuilder::new("body");
+    body.input("n", DataType::I64, &[])
+        .input("go", DataType::Bool, &[])
+        .input("v", DataType::F32, &[Dim::Fixed(4)]);
+    let mut large = NodeProto::new("Constant", "c", [], ["c"]);
+    let zeros = TensorData::from_f32(&[250_000], &vec![0.5; 250_000]).expect("numbers");
+    large = large.with_tensor("value", &zeros);
+    body.node(large);
+    body.node(node("ReduceMax", &["c"], &["r"]).with_int("keepdims", 0));
+    body.node(node("Add", &["v", "r"], &["w"]));
+    body.output("go", DataType::Bool, &[])
+        .output("w", DataType::F32, &[Dim::Fixed(4)]);
+    let mut case = Case::new("Loop");
+    case.node = case.node.with_graph("body", body.finish());
+    let trips = 300;
+    case.operands = vec![
+        Operand::Constant(scalar(Data::I64(vec![trips]))),
+        Operand::None,
+        Operand::Input(tensor(&[4], Data::F32(vec![0.0; 4]))),
+    ];
+    let model = Model::from_bytes(&case.model().0, &Limits::default()).expect("a model");
+    let imported = import(&model, &ImportOptions::default()).expect("a few nodes a trip");
+    let held: usize = imported
+        .graph()
+        .values
+        .iter()
+        .filter_map(|v| v.constant.as_deref())
+        .map(Tensor::len)
+        .sum();
+    assert!(held < 300_000, "{held} elements of constants");
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod control;
 mod conv_transpose;
 mod data_sizes;
 mod einsum;
+mod half;
 mod recurrent;
 mod stream;

@@ -112,8 +112,8 @@ fn from_typed_fields(
         DataType::U32 | DataType::U64 => ("uint64_data", tensor.uint64_data.len()),
         _ => ("int32_data", tensor.int32_data.len()),
     };
-    // 4-bit types stand two to a number.
-    let want = if data_type.bits() == 4 { size } else { count };
+    // Types of less than 8 bits stand as bytes.
+    let want = if data_type.bits() < 8 { size } else { count };
     expect_len(&format!("elements in {field}"), found, want, tensor)?;
     let mut out = Vec::with_capacity(size);
     match data_type {
@@ -158,9 +158,9 @@ fn int32_range(data_type: DataType) -> (i32, i32) {
     match data_type {
         DataType::Bool => (0, 1),
         DataType::I8 => (-128, 127),
-        DataType::U8 | DataType::U4 => (0, 255),
-        // A byte of two signed halves; writers disagree on whether it is signed as a whole.
-        DataType::I4 => (-128, 255),
+        DataType::U8 | DataType::U4 | DataType::U2 | DataType::Small(_) => (0, 255),
+        // A byte of signed parts; writers disagree on whether it is signed as a whole.
+        DataType::I4 | DataType::I2 => (-128, 255),
         DataType::I16 => (-32768, 32767),
         // Floats stand as their bits.
         DataType::U16 | DataType::F16 | DataType::BF16 => (0, 65535),

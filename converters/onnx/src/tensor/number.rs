@@ -5,7 +5,7 @@ use crate::{DataType, Error, Result};
 use half::{bf16, f16};
 
 impl TensorData {
-    /// All elements as f32. Exact for f16, bf16, integers up to 2²⁴ and bools; wider integers and f64 are rounded
+    /// All elements as f32. Exact for floats of 16 bits and fewer, integers up to 2²⁴ and bools; wider integers and f64 are rounded
     /// to nearest, ties to even.
     pub fn to_f32(&self) -> Vec<f32> {
         match self.data_type() {
@@ -14,6 +14,13 @@ impl TensorData {
             DataType::F16 => self.each(f16::from_le_bytes).map(f16::to_f32).collect(),
             DataType::BF16 => self.each(bf16::from_le_bytes).map(bf16::to_f32).collect(),
             DataType::U64 => self.each(u64::from_le_bytes).map(|v| v as f32).collect(),
+            DataType::Small(float) if float.bits() == 4 => {
+                self.parts(4).map(|bits| float.decode(bits)).collect()
+            }
+            DataType::Small(float) => self
+                .each(u8::from_le_bytes)
+                .map(|bits| float.decode(bits))
+                .collect(),
             _ => self.integers().map(|v| v as f32).collect(),
         }
     }
@@ -54,22 +61,31 @@ impl TensorData {
             DataType::U32 => Box::new(self.each(u32::from_le_bytes).map(i64::from)),
             DataType::I64 => Box::new(self.each(i64::from_le_bytes)),
             DataType::I4 => Box::new(
-                self.nibbles()
+                self.parts(4)
                     .map(|v| i64::from((v << 4).cast_signed() >> 4)),
             ),
-            DataType::U4 => Box::new(self.nibbles().map(i64::from)),
+            DataType::I2 => Box::new(
+                self.parts(2)
+                    .map(|v| i64::from((v << 6).cast_signed() >> 6)),
+            ),
+            DataType::U4 => Box::new(self.parts(4).map(i64::from)),
+            DataType::U2 => Box::new(self.parts(2).map(i64::from)),
             DataType::U8 | DataType::Bool => Box::new(self.each(u8::from_le_bytes).map(i64::from)),
-            DataType::F32 | DataType::F64 | DataType::F16 | DataType::BF16 | DataType::U64 => {
-                Box::new(std::iter::empty())
-            }
+            DataType::F32
+            | DataType::F64
+            | DataType::F16
+            | DataType::BF16
+            | DataType::Small(_)
+            | DataType::U64 => Box::new(std::iter::empty()),
         }
     }
 
-    /// Halves of bytes, low half first, without the half that only fills up.
-    fn nibbles(&self) -> impl Iterator<Item = u8> + '_ {
+    /// Parts of bytes of 4 or 2 bits, the lowest first, without those that only fill up.
+    fn parts(&self, bits: usize) -> impl Iterator<Item = u8> + '_ {
+        let mask = (1u8 << bits) - 1;
         self.bytes()
             .iter()
-            .flat_map(|&byte| [byte & 15, byte >> 4])
+            .flat_map(move |&byte| (0..8).step_by(bits).map(move |at| byte >> at & mask))
             .take(self.count())
     }
 }

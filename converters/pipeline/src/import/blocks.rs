@@ -3,11 +3,13 @@
 
 use redpoll_graph::op::{Clamp, UnaryFn};
 use redpoll_graph::{DType, ValueId};
+use redpoll_onnx::DataType;
 
 use super::compose::Compose;
 use super::importer::Importer;
 use super::narrow::Width;
 use super::node::{OnnxNode, Outputs, Stop, axis_of, invalid};
+use super::round_float;
 
 /// Scale or zero point shaped to go with `shape`: along the axis, or each repeated over its block.
 fn spread(
@@ -56,6 +58,21 @@ pub(crate) fn dequantize(
     }
     let scale = spread(c, node.input(1)?, &shape, axis)?;
     c.mul(y, scale)
+}
+
+/// `x / scale` rounded to a float of at most 8 bits, whose zero point is 0.
+pub(crate) fn quantize_to_float(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    axis: i64,
+    to: DataType,
+) -> Outputs {
+    let x = node.input(0)?;
+    let shape = import.shape(x).to_vec();
+    let c = &mut Compose::new(import, node);
+    let scale = spread(c, node.input(1)?, &shape, axis)?;
+    let y = c.div(x, scale)?;
+    Ok(vec![round_float::cast(import, node, y, to)?])
 }
 
 /// `clamp(round(x / scale) + zero)` in f32, as `dtype` or a narrower `width`.

@@ -4,7 +4,6 @@
 use redpoll_graph::{DType, Data, Tensor};
 
 use super::importer::Importer;
-use super::narrow;
 use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
 use super::tensor::tensor_of;
 
@@ -14,10 +13,16 @@ const MAX_FILLED: usize = 1 << 24;
 /// Constant-1 to -25, all forms but strings and sparse tensors.
 pub(crate) fn constant(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let proto = node.proto;
-    let mut width = None;
-    let tensor = if let Some(t) = proto.attr_tensor("value")? {
+    let mut data_type = None;
+    // In the body of a loop the message stays where it is: its tensor is decoded once, however many trips there are.
+    let given = proto.attr_tensor("value")?;
+    let key = given.map(|t| std::ptr::from_ref(t).addr());
+    if let Some(&id) = key.and_then(|key| import.decoded.get(&key)) {
+        return Ok(vec![id]);
+    }
+    let tensor = if let Some(t) = given {
         let data = import.model.tensor(t)?;
-        width = narrow::width(data.data_type());
+        data_type = Some(data.data_type());
         tensor_of(&data)?
     } else if let Some(v) = proto.attr_float("value_float")? {
         Tensor::scalar(v)
@@ -33,7 +38,12 @@ pub(crate) fn constant(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Output
         return gap("strings and sparse tensors are not supported");
     };
     let id = import.graph.add_constant(node.output_name(), tensor);
-    import.narrow.extend(width.map(|w| (id, w)));
+    if let Some(data_type) = data_type {
+        import.note(id, data_type);
+    }
+    if let Some(key) = key.filter(|_| import.depth > 0) {
+        import.decoded.insert(key, id);
+    }
     Ok(vec![id])
 }
 

@@ -4,17 +4,17 @@
 //! shapes are (and inputs such as a sample rate, see [`set`](super::ImportOptions::set)). An `If` whose condition is not
 //! computes both branches and selects. What is unrolled counts against one limit for the whole model.
 
-use redpoll_graph::op::{BinaryFn, SliceAxis};
+use redpoll_graph::op::BinaryFn;
 use redpoll_graph::{DType, Data, Op, Tensor, ValueId};
 use redpoll_onnx::proto::{GraphProto, NodeProto};
 
 use super::bounds::bounded;
 use super::compose::Compose;
 use super::importer::Importer;
-use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
+use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
 use super::{subgraph, table};
 
-fn graph<'n>(node: &'n OnnxNode<'_>, name: &str) -> Result<&'n GraphProto, Stop> {
+pub(super) fn graph<'n>(node: &'n OnnxNode<'_>, name: &str) -> Result<&'n GraphProto, Stop> {
     match node.proto.attr_graph(name)? {
         Some(graph) => Ok(graph),
         None => invalid(format!("{name} is missing")),
@@ -234,95 +234,8 @@ fn kept(
     selected(import, node, index, [alive, new, old])
 }
 
-/// Scan-9, -11, -16 and later.
-pub(crate) fn scan(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
-    let body = graph(node, "body")?;
-    let inputs = node.all_inputs(1)?;
-    let count = usize::try_from(node.int_or("num_scan_inputs", 0)?).unwrap_or(0);
-    let Some(states) = inputs.len().checked_sub(count).filter(|_| count > 0) else {
-        return invalid(format!("{count} scanned of {} inputs", inputs.len()));
-    };
-    let Some(scans) = body.output.len().checked_sub(states) else {
-        return invalid("the body gives fewer values than the scan carries");
-    };
-    let list = |name: &str, len: usize| -> Result<Vec<i64>, Stop> {
-        match node.proto.attr_ints(name)? {
-            None => Ok(vec![0; len]),
-            Some(list) if list.len() == len => Ok(list.to_vec()),
-            Some(list) => invalid(format!("{name} has {} entries, not {len}", list.len())),
-        }
-    };
-    let (axes, backwards) = (
-        list("scan_input_axes", count)?,
-        list("scan_input_directions", count)?,
-    );
-    let (output_axes, prepends) = (
-        list("scan_output_axes", scans)?,
-        list("scan_output_directions", scans)?,
-    );
-    let mut carried = inputs[..states].to_vec();
-    let mut scanned = Vec::with_capacity(count);
-    for (&id, &axis) in inputs[states..].iter().zip(&axes) {
-        scanned.push((id, axis_of(axis, import.rank(id))?));
-    }
-    let steps = import.shape(scanned[0].0)[scanned[0].1];
-    if scanned
-        .iter()
-        .any(|&(id, axis)| import.shape(id)[axis] != steps)
-    {
-        return invalid("the scanned inputs have different lengths");
-    }
-    let mut stacked: Vec<Vec<ValueId>> = vec![Vec::new(); scans];
-    for step in 0..steps {
-        let mut operands = carried.clone();
-        for (i, &(id, axis)) in scanned.iter().enumerate() {
-            let at = if backwards[i] == 0 {
-                step
-            } else {
-                steps - 1 - step
-            };
-            operands.push(element(import, node, id, axis, at)?);
-        }
-        let outputs = subgraph::body(import, body, &operands)?;
-        carried = outputs[..states].to_vec();
-        for (list, &id) in stacked.iter_mut().zip(&outputs[states..]) {
-            list.push(id);
-        }
-    }
-    let mut outputs = carried;
-    for (i, list) in stacked.iter_mut().enumerate() {
-        if prepends[i] != 0 {
-            list.reverse();
-        }
-        let rank = list.first().map_or(0, |&id| import.rank(id)) + 1;
-        let axis = axis_of(output_axes[i], rank)?;
-        outputs.push(stack(import, node, &format!("scan_{i}"), list, axis)?);
-    }
-    Ok(outputs)
-}
-
-/// Element `at` of an axis, without the axis.
-fn element(
-    import: &mut Importer<'_>,
-    node: &OnnxNode<'_>,
-    id: ValueId,
-    axis: usize,
-    at: usize,
-) -> Result<ValueId, Stop> {
-    let mut shape = import.shape(id).to_vec();
-    let axes = shape.iter().enumerate().map(|(i, &len)| SliceAxis {
-        start: if i == axis { at } else { 0 },
-        step: 1,
-        len: if i == axis { 1 } else { len },
-    });
-    let axes = axes.collect();
-    let one = import.emit_part(node, "step", Op::Slice { axes }, &[id])?;
-    shape.remove(axis);
-    import.emit_part(node, "element", Op::Reshape { shape }, &[one])
-}
-
 /// Values side by side along a new axis.
-fn stack(
+pub(super) fn stack(
     import: &mut Importer<'_>,
     node: &OnnxNode<'_>,
     part: &str,

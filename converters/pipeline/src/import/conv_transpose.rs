@@ -3,56 +3,21 @@
 //! Result position `q · s + p` reads input `q − t` through tap `p + s · t`, so each of the `s` phases `p` is a
 //! convolution of `T = ⌈K / s⌉` taps over the input itself: nothing is multiplied by inserted zeros.
 
+mod axis;
+mod volume;
+
 use redpoll_graph::op::{Conv, Pad, PadMode, SliceAxis};
 use redpoll_graph::{DType, Data, Node, Op, Tensor, ValueId, eval};
 
 use super::importer::Importer;
 use super::layout::{stored_constant, to_channels_first, to_channels_last, transpose};
 use super::node::{OnnxNode, Outputs, Stop, gap, invalid};
+use axis::{Axis, axes};
 
 /// Weights of all phases together, zeros that fill taps included.
 const MAX_WEIGHTS: usize = 1 << 26;
 /// Phases of a transposed convolution: 64 × 64 results for an input.
 const MAX_PHASES: usize = 1 << 12;
-
-/// One spatial axis.
-#[derive(Clone, Copy, Debug)]
-struct Axis {
-    input: usize,
-    /// Taps of the dilated kernel.
-    span: usize,
-    stride: usize,
-    /// Results left out before the first.
-    before: usize,
-    output: usize,
-}
-
-impl Axis {
-    /// Taps of a phase.
-    fn taps(&self) -> usize {
-        self.span.div_ceil(self.stride)
-    }
-
-    /// First and last whole position that the result needs.
-    fn positions(&self) -> (usize, usize) {
-        let last = self.before + self.output - 1;
-        (self.before / self.stride, last / self.stride)
-    }
-
-    fn count(&self) -> usize {
-        let (first, last) = self.positions();
-        last - first + 1
-    }
-
-    /// Border of the convolution, or elements of the input that it does not need, before and after.
-    fn border(&self) -> [isize; 2] {
-        let (first, last) = self.positions();
-        [
-            self.taps() as isize - 1 - first as isize,
-            last as isize - (self.input as isize - 1),
-        ]
-    }
-}
 
 /// ConvTranspose-1, -11, -22: `x [N, C, S…]`, `w [C, M/groups, K…]`, optional bias `[M]`.
 pub(crate) fn conv_transpose(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
@@ -91,23 +56,33 @@ pub(crate) fn conv_transpose(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> 
         axes: &axes,
         dilations: &dilations,
     };
+    Ok(vec![match axes.len() {
+        1 | 2 => planar(import, node, x, &kernel, bias.as_deref())?,
+        3 => volume::in_slices(import, node, x, &kernel, bias.as_deref())?,
+        n => return gap(format!("{n} spatial axes; up to 3 are supported")),
+    }])
+}
+
+/// Over one or two spatial axes: `[N, C, S…]` to `[N, M, S'…]`.
+fn planar(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    kernel: &Kernel<'_>,
+    bias: Option<&[f32]>,
+) -> Result<ValueId, Stop> {
     kernel.check()?;
-    let x = transpose(import, node, "to_nhwc", x, to_channels_last(x_shape.len()))?;
-    let x = fitted(import, node, x, &axes)?;
-    let depthwise = groups == w_shape[0] && w_shape[1] == 1 && groups > 1;
-    let y = if depthwise {
-        phases_apart(import, node, x, &kernel, bias.as_deref())?
+    let rank = import.rank(x);
+    let x = transpose(import, node, "to_nhwc", x, to_channels_last(rank))?;
+    let x = fitted(import, node, x, kernel.axes)?;
+    let (channels, each) = (kernel.shape[0], kernel.shape[1]);
+    let y = if kernel.groups == channels && each == 1 && kernel.groups > 1 {
+        phases_apart(import, node, x, kernel, bias)?
     } else {
-        phases_together(import, node, x, &kernel, bias.as_deref())?
+        phases_together(import, node, x, kernel, bias)?
     };
-    let y = cut(import, node, y, &axes)?;
-    Ok(vec![transpose(
-        import,
-        node,
-        "nchw",
-        y,
-        to_channels_first(x_shape.len()),
-    )?])
+    let y = cut(import, node, y, kernel.axes)?;
+    transpose(import, node, "nchw", y, to_channels_first(rank))
 }
 
 /// A float constant, or one that is stored in integers.
@@ -126,75 +101,6 @@ fn float_constant(import: &Importer<'_>, id: ValueId) -> Result<Option<Tensor>, 
         (Some(node), Some(tensor)) => Ok(Some(eval::node(&import.graph, node, &[tensor])?)),
         _ => Ok(None),
     }
-}
-
-/// The spatial axes, and their dilations.
-fn axes(
-    node: &OnnxNode<'_>,
-    spatial: &[usize],
-    kernel: &[usize],
-) -> Result<(Vec<Axis>, Vec<usize>), Stop> {
-    let n = spatial.len();
-    let strides = node.sizes_or("strides", n, 1, 1)?;
-    let dilations = node.sizes_or("dilations", n, 1, 1)?;
-    let extra = node.sizes_or("output_padding", n, 0, 0)?;
-    let mut pads = node.sizes_or("pads", 2 * n, 0, 0)?;
-    let auto_pad = node.text_or("auto_pad", "NOTSET")?;
-    let same = matches!(auto_pad, "SAME_UPPER" | "SAME_LOWER");
-    let wanted = match node
-        .proto
-        .attr_ints("output_shape")?
-        .filter(|o| !o.is_empty())
-    {
-        // Some exporters list batch and channels as well.
-        Some(all) if all.len() == n || all.len() == n + 2 => Some(&all[all.len() - n..]),
-        Some(_) => return invalid("output_shape of another rank"),
-        None => None,
-    };
-    let mut axes = Vec::with_capacity(n);
-    for i in 0..n {
-        let too_large = || Stop::Invalid("sizes are too large".to_owned());
-        let span = (kernel[i].max(1) - 1)
-            .checked_mul(dilations[i])
-            .and_then(|s| s.checked_add(1))
-            .ok_or_else(too_large)?;
-        if spatial[i] == 0 || kernel[i] == 0 {
-            return invalid("an empty axis");
-        }
-        let full = (spatial[i] - 1)
-            .checked_mul(strides[i])
-            .and_then(|f| f.checked_add(span))
-            .and_then(|f| f.checked_add(extra[i]))
-            .filter(|&f| f <= 1 << 31)
-            .ok_or_else(too_large)?;
-        let given = match wanted {
-            Some(wanted) => Some(usize::try_from(wanted[i]).unwrap_or(0)),
-            None if same => Some(spatial[i].saturating_mul(strides[i])),
-            None => None,
-        };
-        if let Some(output) = given {
-            let total = full.saturating_sub(output);
-            let (less, more) = (total / 2, total - total / 2);
-            let before = if auto_pad == "SAME_UPPER" { less } else { more };
-            (pads[i], pads[n + i]) = (before, total - before);
-        }
-        let output = match (given, full.checked_sub(pads[i].saturating_add(pads[n + i]))) {
-            (Some(output), _) => output,
-            (None, Some(left)) => left,
-            (None, None) => 0,
-        };
-        if output == 0 || output > 1 << 31 {
-            return invalid("a result without elements, or too large");
-        }
-        axes.push(Axis {
-            input: spatial[i],
-            span,
-            stride: strides[i],
-            before: pads[i],
-            output,
-        });
-    }
-    Ok((axes, dilations))
 }
 
 /// Adds borders to, or cuts, `[N, S…, C]` so that a convolution without borders makes just the positions needed.

@@ -8,15 +8,20 @@ use super::compose::Compose;
 use super::importer::Importer;
 use super::narrow::{self, Width};
 use super::node::{OnnxNode, Outputs, Stop, axis_of, gap, invalid};
+use super::round_float;
 use super::tensor::dtype_of;
 
-/// Cast-6, -9, -13, -19 and later. Floats of any width are f32 here.
+/// Cast-6, -9, -13, -19 and later. Floats of any width are f32 here; those that become narrower than 16 bits, or BF16, are
+/// rounded.
 pub(crate) fn cast(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let x = node.input(0)?;
     let Some(to) = node.proto.attr_int("to")? else {
         return invalid("attribute \"to\" is missing");
     };
     let to = DataType::from_onnx(i32::try_from(to).unwrap_or(0))?;
+    if matches!(to, DataType::BF16 | DataType::Small(_)) {
+        return Ok(vec![round_float::cast(import, node, x, to)?]);
+    }
     Ok(vec![cast_to(
         import,
         node,
@@ -53,6 +58,9 @@ pub(crate) fn bit_cast(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Output
 /// CastLike-15, -19 and later.
 pub(crate) fn cast_like(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let (x, like) = (node.input(0)?, node.input(1)?);
+    if let Some(&float) = import.floats.get(&like) {
+        return Ok(vec![round_float::cast(import, node, x, float)?]);
+    }
     let width = import.narrow.get(&like).copied();
     let to = import.dtype(like);
     Ok(vec![cast_to(import, node, x, to, width)?])
@@ -94,6 +102,9 @@ pub(crate) fn quantize_along(import: &mut Importer<'_>, node: &OnnxNode<'_>, axi
     if import.dtype(x) != DType::F32 {
         return gap("only floats can be quantised");
     }
+    if let Some(float) = small_result(import, node)? {
+        return blocks::quantize_to_float(import, node, axis, float);
+    }
     let (dtype, width) = match node.optional(2) {
         Some(zero_point) => (
             import.dtype(zero_point),
@@ -127,13 +138,27 @@ pub(crate) fn quantize_along(import: &mut Importer<'_>, node: &OnnxNode<'_>, axi
     )])
 }
 
-/// True for scales that are constant, one or a vector, and not of blocks.
+/// The type of at most 8 bits that a QuantizeLinear gives, if it is a float.
+fn small_result(import: &Importer<'_>, node: &OnnxNode<'_>) -> Result<Option<DataType>, Stop> {
+    let float = match (node.optional(2), node.int_or("output_dtype", 0)?) {
+        (Some(zero), _) => import.floats.get(&zero).copied(),
+        (None, 0) => None,
+        (None, t) => Some(DataType::from_onnx(i32::try_from(t).unwrap_or(0))?),
+    };
+    Ok(float.filter(|t| matches!(t, DataType::Small(_))))
+}
+
+/// True for scales that are constant, one or for constants a vector, and not of blocks. Integers that a run makes have one
+/// scale, and 8 bits.
 fn is_simple(import: &Importer<'_>, node: &OnnxNode<'_>) -> Result<bool, Stop> {
+    let x = node.input(0)?;
+    let made = import.graph.constant(x).is_none();
     let scale = import.graph.constant(node.input(1)?);
     let zero = node.optional(2).map(|id| import.graph.constant(id));
     let whole = node.int_or("block_size", 0)? == 0;
-    let plain = scale.is_some_and(|s| s.shape().len() <= 1) && zero != Some(None);
-    Ok(whole && plain)
+    let fits = |s: &Tensor| s.shape().len() <= 1 && !(made && s.len() > 1);
+    let plain = scale.is_some_and(fits) && zero != Some(None);
+    Ok(whole && plain && !(made && import.dtype(x) == DType::I32))
 }
 
 /// DequantizeLinear-10, -13, -19, -21 and later. With constant scales for a tensor or channel and 8 bits or i32, scale and

@@ -119,9 +119,19 @@ pub(crate) fn compress(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Output
         return invalid(format!("{length} conditions along {:?}", c.shape(x)));
     }
     let condition = c.reshape(condition, vec![length])?;
-    let (list, count) = places(c, condition)?;
+    Ok(vec![chosen(c, x, axis, condition)?])
+}
+
+/// The slices of `x` along `axis` whose truth value says so, in order.
+pub(crate) fn chosen(
+    c: &mut Compose<'_, '_, '_, '_>,
+    x: ValueId,
+    axis: usize,
+    bits: ValueId,
+) -> Result<ValueId, Stop> {
+    let (list, count) = places(c, bits)?;
     let y = c.op(Op::Gather { axis }, &[x, list])?;
-    Ok(vec![bounded(c, y, axis, count)?])
+    bounded(c, y, axis, count)
 }
 
 /// The places of the rows of `x [N, M]` in rising order, of equal ones the first first.

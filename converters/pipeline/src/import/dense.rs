@@ -3,7 +3,7 @@
 use redpoll_graph::op::BinaryFn;
 use redpoll_graph::{DType, Op, Tensor, ValueId};
 
-use super::elementwise::binary;
+use super::elementwise::{binary, broadcast};
 use super::importer::Importer;
 use super::layout::{is_constant, transpose};
 use super::node::{OnnxNode, Outputs, Stop, invalid};
@@ -81,6 +81,28 @@ fn scaled(
         .map(Some)
 }
 
+/// `x` with all matrices that the product with `other` reads, where it has more than one and they repeat.
+fn batched(
+    import: &mut Importer<'_>,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    other: ValueId,
+) -> Result<ValueId, Stop> {
+    let (own, other) = (import.shape(x).to_vec(), import.shape(other).to_vec());
+    let (Some((lead, matrix)), Some((more, _))) =
+        (own.split_last_chunk::<2>(), other.split_last_chunk::<2>())
+    else {
+        return invalid(format!("{own:?} · {other:?}"));
+    };
+    let mut shape = broadcast(lead, more)?;
+    let count = |dims: &[usize]| dims.iter().product::<usize>();
+    if count(lead) == 1 || count(lead) == count(&shape) {
+        return Ok(x);
+    }
+    shape.extend(matrix);
+    import.emit_part(node, "batches", Op::Expand { shape }, &[x])
+}
+
 /// MatMul-1, -9, -13 with NumPy rules: vectors become matrices and their axis is dropped again.
 pub(crate) fn matmul(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let (a, b) = (node.input(0)?, node.input(1)?);
@@ -89,6 +111,7 @@ pub(crate) fn matmul(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
         return invalid("a scalar as a matrix");
     }
     if a_shape.len() > 1 && b_shape.len() > 1 {
+        let (a, b) = (batched(import, node, a, b)?, batched(import, node, b, a)?);
         return Ok(vec![import.emit(node, Op::MatMul, &[a, b])?]);
     }
     let reshape = |import: &mut Importer<'_>, part: &str, x: ValueId, shape: Vec<usize>| {

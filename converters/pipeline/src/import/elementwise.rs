@@ -200,6 +200,21 @@ fn second(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Result<ValueId, Sto
 /// Pow-7, -12, -13, -15; small constant exponents become products and roots.
 pub(crate) fn pow(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
     let (x, exponent) = (node.input(0)?, second(import, node)?);
+    let whole = |t: &Tensor| {
+        t.as_f32()
+            .is_none_or(|v| v.iter().all(|e| e.fract() == 0.0))
+    };
+    let roots = import.dtype(x) != DType::F32
+        && import.dtype(exponent) == DType::F32
+        && !import.graph.constant(exponent).is_some_and(whole);
+    if roots {
+        // Whole numbers to a power with a fraction: computed in floats, cut to a whole number.
+        let to = import.dtype(x);
+        let float = Op::Cast { to: DType::F32 };
+        let x = import.emit_part(node, "float", float, &[x])?;
+        let y = import.emit_part(node, "power", binary(BinaryFn::Pow), &[x, exponent])?;
+        return Ok(vec![import.emit(node, Op::Cast { to }, &[y])?]);
+    }
     let exponent = as_type_of(import, node, exponent, x)?;
     let rank_kept = import.rank(exponent) <= import.rank(x);
     let constant = import.scalar(exponent).filter(|_| rank_kept);

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use redpoll_graph::{DType, Graph, Node, Op, QParams, Tensor, ValueId, shape};
-use redpoll_onnx::Model;
+use redpoll_graph::{DType, Data, Graph, Node, Op, QParams, Tensor, ValueId, shape};
+use redpoll_onnx::{DataType, Model};
 
 use crate::Gap;
 
 use super::bounds::{Bound, Size};
 use super::fold::{self, Budget};
-use super::narrow::Width;
+use super::narrow::{self, Width};
 use super::node::{OnnxNode, Stop, gap, invalid};
 
 /// What a name of the ONNX model stands for so far.
@@ -34,6 +34,8 @@ pub(crate) struct Importer<'a> {
     pub budget: Budget,
     /// Values that are narrower than the type that holds them.
     pub narrow: BTreeMap<ValueId, Width>,
+    /// Values that are narrower floats in the model: BF16 and those of 8 and 4 bits.
+    pub floats: BTreeMap<ValueId, DataType>,
     /// Values whose size along an axis depends on data.
     pub bounds: BTreeMap<ValueId, Bound>,
     /// Whole numbers that are such sizes, or constants beside them.
@@ -60,6 +62,7 @@ impl<'a> Importer<'a> {
             names: BTreeMap::new(),
             budget: Budget::of(&Graph::default()),
             narrow: BTreeMap::new(),
+            floats: BTreeMap::new(),
             bounds: BTreeMap::new(),
             sizes: BTreeMap::new(),
             gaps: Vec::new(),
@@ -144,6 +147,11 @@ impl<'a> Importer<'a> {
         inputs: &[ValueId],
     ) -> Result<ValueId, Stop> {
         let id = self.append(name, value_name, op, inputs)?;
+        if let Some(tensor) = self.nothing(id)? {
+            self.graph.nodes.pop();
+            self.graph.value_mut(id).constant = Some(Arc::new(tensor));
+            return Ok(id);
+        }
         let folded = match self.graph.nodes.last() {
             Some(node) => fold::fold(&self.graph, node, &mut self.budget)?,
             None => None,
@@ -153,6 +161,32 @@ impl<'a> Importer<'a> {
             self.graph.value_mut(id).constant = Some(Arc::new(tensor));
         }
         Ok(id)
+    }
+
+    /// Keeps in mind which type a value has in the model, where the graph holds it in a wider one.
+    pub fn note(&mut self, id: ValueId, data_type: DataType) {
+        self.narrow
+            .extend(narrow::width(data_type).map(|width| (id, width)));
+        if matches!(data_type, DataType::BF16 | DataType::Small(_)) {
+            self.floats.insert(id, data_type);
+        }
+    }
+
+    /// The tensor of a value without elements: it is a constant, whatever it was made of.
+    fn nothing(&self, id: ValueId) -> Result<Option<Tensor>, Stop> {
+        let value = self.graph.value(id);
+        if !value.is_empty() || value.qparams.is_some() {
+            return Ok(None);
+        }
+        let data = match value.dtype {
+            DType::F32 => Data::F32(Vec::new()),
+            DType::I8 => Data::I8(Vec::new()),
+            DType::U8 => Data::U8(Vec::new()),
+            DType::I32 => Data::I32(Vec::new()),
+            DType::I64 => Data::I64(Vec::new()),
+            DType::Bool => Data::Bool(Vec::new()),
+        };
+        Ok(Some(Tensor::new(value.shape.clone(), data)?))
     }
 
     /// Adds an operator as it is, without folding.

@@ -9,7 +9,6 @@ use redpoll_onnx::{Dim, TensorInfo};
 
 use super::ImportOptions;
 use super::importer::{Importer, Known};
-use super::narrow;
 use super::node::Stop;
 use super::tensor::{check_shape, dtype_of, tensor_of};
 use crate::{Error, ErrorKind, Gap};
@@ -44,11 +43,11 @@ pub(crate) fn constants(import: &mut Importer<'_>) -> Result<(), Error> {
             continue;
         }
         let decoded = model.tensor(proto).map_err(Stop::from);
-        let (tensor, width) = decoded
-            .and_then(|data| Ok((tensor_of(&data)?, narrow::width(data.data_type()))))
+        let (tensor, data_type) = decoded
+            .and_then(|data| Ok((tensor_of(&data)?, data.data_type())))
             .map_err(|stop| refused(&proto.name, stop))?;
         let id = import.graph.add_constant(&proto.name, tensor);
-        import.narrow.extend(width.map(|w| (id, w)));
+        import.note(id, data_type);
         import.names.insert(proto.name.clone(), Known::Value(id));
     }
     Ok(())
@@ -85,9 +84,7 @@ pub(crate) fn inputs(import: &mut Importer<'_>, options: &ImportOptions) -> Resu
         }
         let id = import.graph.add_value(&info.name, dtype, shape);
         import.graph.inputs.push(id);
-        import
-            .narrow
-            .extend(narrow::width(about.data_type).map(|w| (id, w)));
+        import.note(id, about.data_type);
         import.names.insert(info.name.clone(), Known::Value(id));
     }
     Ok(())

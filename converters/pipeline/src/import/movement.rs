@@ -130,6 +130,17 @@ pub(crate) fn concat(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs 
         return invalid("attribute \"axis\" is missing");
     };
     let axis = axis_of(axis, import.rank(inputs[0]))?;
+    // Constants without elements add nothing, where something is left.
+    let nothing = |id: &&ValueId| {
+        let tensor = import.graph.constant(**id);
+        tensor.is_some_and(|t| t.shape().get(axis) == Some(&0))
+    };
+    let some: Vec<ValueId> = inputs.iter().filter(|id| !nothing(id)).copied().collect();
+    if let ([x], true) = (some.as_slice(), some.len() < inputs.len()) {
+        let shape = import.shape(*x).to_vec();
+        return Ok(vec![import.emit(node, Op::Reshape { shape }, &[*x])?]);
+    }
+    let inputs = if some.is_empty() { inputs } else { some };
     Ok(vec![import.emit(node, Op::Concat { axis }, &inputs)?])
 }
 
@@ -179,73 +190,13 @@ pub(crate) fn split(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
 }
 
 /// A slice that takes everything.
-fn whole(shape: &[usize]) -> Vec<SliceAxis> {
+pub(crate) fn whole(shape: &[usize]) -> Vec<SliceAxis> {
     let all = |&len: &usize| SliceAxis {
         start: 0,
         step: 1,
         len,
     };
     shape.iter().map(all).collect()
-}
-
-/// Slice-1 (attributes), -10, -11, -13 (inputs): bounds are cut to the axis, negative ones count from its end.
-pub(crate) fn slice(import: &mut Importer<'_>, node: &OnnxNode<'_>) -> Outputs {
-    let x = node.input(0)?;
-    let from = import.shape(x).to_vec();
-    let missing = |what: &str| Stop::Invalid(format!("{what} are missing"));
-    let attribute = |name: &str| -> Result<Option<Vec<i64>>, Stop> {
-        Ok(node.proto.attr_ints(name)?.map(<[i64]>::to_vec))
-    };
-    let (starts, ends, axes, steps) = if node.opset < 10 {
-        let starts = attribute("starts")?.ok_or_else(|| missing("starts"))?;
-        let ends = attribute("ends")?.ok_or_else(|| missing("ends"))?;
-        (starts, ends, attribute("axes")?, None)
-    } else {
-        let starts = import.constant_ints(node, 1, "starts")?;
-        let ends = import.constant_ints(node, 2, "ends")?;
-        let axes = import.optional_ints(node, 3, "axes")?;
-        (starts, ends, axes, import.optional_ints(node, 4, "steps")?)
-    };
-    let axes = axes.unwrap_or_else(|| (0i64..).take(starts.len()).collect());
-    let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
-    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
-        return invalid("starts, ends, axes and steps differ in length");
-    }
-    let mut slices = whole(&from);
-    for (i, &axis) in axes.iter().enumerate() {
-        let axis = axis_of(axis, from.len())?;
-        slices[axis] = slice_axis(starts[i], ends[i], steps[i], from[axis])?;
-    }
-    Ok(vec![import.emit(node, Op::Slice { axes: slices }, &[x])?])
-}
-
-fn slice_axis(start: i64, end: i64, step: i64, size: usize) -> Result<SliceAxis, Stop> {
-    let n = i64::try_from(size).unwrap_or(i64::MAX);
-    let from_end = |v: i64| if v < 0 { v.saturating_add(n) } else { v };
-    if step == 0 {
-        return invalid("a step of 0");
-    }
-    let (start, end) = if step > 0 {
-        (from_end(start).clamp(0, n), from_end(end).clamp(0, n))
-    } else {
-        (
-            from_end(start).clamp(-1, n - 1),
-            from_end(end).clamp(-1, n - 1),
-        )
-    };
-    let distance = if step > 0 { end - start } else { start - end };
-    let len = if distance <= 0 {
-        0
-    } else {
-        distance.unsigned_abs().div_ceil(step.unsigned_abs())
-    };
-    Ok(SliceAxis {
-        start: usize::try_from(start)
-            .unwrap_or(0)
-            .min(size.saturating_sub(1)),
-        step: isize::try_from(step).unwrap_or(if step > 0 { isize::MAX } else { isize::MIN }),
-        len: usize::try_from(len).unwrap_or(0),
-    })
 }
 
 /// Pad-2 (attributes), -11, -13, -18, -19, -21 (inputs).

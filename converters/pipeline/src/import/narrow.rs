@@ -1,6 +1,6 @@
 //! Integers of widths that the graph has not: they are held wider and wrap around as they would by themselves.
 //!
-//! 4- and 16-bit integers are i32 in the graph, unsigned 32 and 64 bits i64 (64 bits by their bit pattern: exact below
+//! 2-, 4- and 16-bit integers are i32 in the graph, unsigned 32 and 64 bits i64 (64 bits by their bit pattern: exact below
 //! 2⁶³). 8-bit integers without a scale are widened for arithmetic and cut again; so are truth values for reductions.
 
 use redpoll_graph::op::UnaryFn;
@@ -17,6 +17,8 @@ pub(crate) type Width = (u8, bool);
 /// The width of an ONNX type that the graph holds wider.
 pub(crate) fn width(data_type: DataType) -> Option<Width> {
     match data_type {
+        DataType::I2 => Some((2, true)),
+        DataType::U2 => Some((2, false)),
         DataType::I4 => Some((4, true)),
         DataType::U4 => Some((4, false)),
         DataType::I16 => Some((16, true)),

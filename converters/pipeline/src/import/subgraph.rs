@@ -77,8 +77,9 @@ fn initializer(
     if let Some(&id) = import.decoded.get(&key) {
         return Ok(id);
     }
-    let tensor = tensor_of(&import.model.tensor(proto)?)?;
-    let id = import.graph.add_constant(&proto.name, tensor);
+    let data = import.model.tensor(proto)?;
+    let id = import.graph.add_constant(&proto.name, tensor_of(&data)?);
+    import.note(id, data.data_type());
     import.decoded.insert(key, id);
     Ok(id)
 }

@@ -4,14 +4,14 @@ use super::importer::Importer;
 use super::node::{OnnxNode, Outputs};
 use super::{
     activation, attention, constant, control, conv, conv_transpose, convert, counted, deform_conv,
-    dense, einsum, elementwise, gather, index, loss, movement, norm, place, pool, quantized,
-    recurrent, reduce, resize, sample, signal, state, suppress,
+    dense, einsum, elementwise, gather, index, loss, microsoft, movement, norm, place, pool,
+    quantized, recurrent, reduce, resize, roi_align, sample, scan, signal, slice, state, suppress,
 };
 
 /// Makes graph nodes of one ONNX node.
 pub(crate) type ImportFn = fn(&mut Importer<'_>, &OnnxNode<'_>) -> Outputs;
 
-/// Operator, the oldest opset whose form is handled (never below 6), function. Sorted by name.
+/// Operator, the oldest opset whose form is handled (6 or later but for those that never changed), function. Sorted by name.
 const TABLE: &[(&str, i64, ImportFn)] = &[
     ("Abs", 6, elementwise::unary),
     ("Acos", 7, elementwise::unary),
@@ -126,7 +126,7 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ),
     ("NonMaxSuppression", 10, suppress::non_max_suppression),
     ("NonZero", 9, counted::non_zero),
-    ("Not", 6, elementwise::unary),
+    ("Not", 1, elementwise::unary),
     ("OneHot", 9, index::one_hot),
     ("Or", 7, elementwise::two),
     ("PRelu", 6, activation::prelu),
@@ -153,11 +153,11 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("Reshape", 6, movement::reshape),
     ("Resize", 10, resize::resize),
     ("ReverseSequence", 10, index::reverse_sequence),
-    ("RoiAlign", 10, sample::roi_align),
+    ("RoiAlign", 10, roi_align::roi_align),
     ("RotaryEmbedding", 23, attention::rotary_embedding),
     ("Round", 11, elementwise::unary),
     ("STFT", 17, signal::stft),
-    ("Scan", 9, control::scan),
+    ("Scan", 8, scan::scan),
     ("Scatter", 9, index::scatter_elements),
     ("ScatterElements", 11, index::scatter_elements),
     ("ScatterND", 11, index::scatter_nd),
@@ -166,10 +166,15 @@ const TABLE: &[(&str, i64, ImportFn)] = &[
     ("Shrink", 9, activation::shrink),
     ("Sigmoid", 6, elementwise::unary),
     ("Sign", 9, elementwise::unary),
+    (
+        "SimplifiedLayerNormalization",
+        6,
+        microsoft::simplified_norm,
+    ),
     ("Sin", 7, elementwise::unary),
     ("Sinh", 9, elementwise::unary),
     ("Size", 6, constant::size),
-    ("Slice", 6, movement::slice),
+    ("Slice", 6, slice::slice),
     ("Softmax", 6, reduce::softmax),
     ("SoftmaxCrossEntropyLoss", 12, loss::softmax_cross_entropy),
     ("Softplus", 6, elementwise::unary),

@@ -9,14 +9,21 @@ use super::node::{Stop, invalid};
 /// The element type that values of an ONNX type get in the graph.
 pub(crate) fn dtype_of(data_type: DataType) -> Result<DType, Stop> {
     Ok(match data_type {
-        DataType::F32 | DataType::F64 | DataType::F16 | DataType::BF16 => DType::F32,
+        DataType::F32 | DataType::F64 | DataType::F16 | DataType::BF16 | DataType::Small(_) => {
+            DType::F32
+        }
         DataType::I8 => DType::I8,
         DataType::U8 => DType::U8,
         DataType::I32 => DType::I32,
         DataType::I64 => DType::I64,
         DataType::Bool => DType::Bool,
         // Held wider: see `narrow`.
-        DataType::I4 | DataType::U4 | DataType::I16 | DataType::U16 => DType::I32,
+        DataType::I2
+        | DataType::U2
+        | DataType::I4
+        | DataType::U4
+        | DataType::I16
+        | DataType::U16 => DType::I32,
         DataType::U32 | DataType::U64 => DType::I64,
     })
 }
