@@ -200,6 +200,22 @@ fn deep_nesting_is_refused() {
     }
 }
 
+/// Found by damage: the outputs of a scan under one name.
+#[test]
+fn outputs_of_one_name_are_refused() {
+    let (_, scan) = redpoll_tests::control::models().pop().expect("models");
+    let model = Model::from_bytes(&scan, &Limits::default()).expect("a model");
+    let mut proto = model.into_proto();
+    for output in proto.graph.iter_mut().flat_map(|g| &mut g.output) {
+        output.name = "o2".into();
+    }
+    let model = Model::from_proto(proto).expect("a model");
+    let error = import(&model, &ImportOptions::default()).map(drop);
+    let error = error.expect_err("three outputs of one name");
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.to_string().contains("\"o2\""), "{error}");
+}
+
 /// `set` makes an input a constant, so that a branch on it is decided.
 #[test]
 fn an_input_set_to_a_value_decides() {

@@ -56,7 +56,7 @@ mod tensor;
 mod tests;
 mod window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redpoll_graph::{Op, Tensor, ValueId};
 use redpoll_onnx::proto::NodeProto;
@@ -248,7 +248,12 @@ fn metadata(import: &mut Importer<'_>) {
 /// Names the outputs as the model does. A value that is an input, a constant or an output already gets a copy.
 fn outputs(import: &mut Importer<'_>) -> Result<(), Error> {
     let mut sized = Vec::new();
+    let mut names = BTreeSet::new();
     for info in &import.model.graph().output {
+        if !names.insert(info.name.as_str()) {
+            let message = format!("two outputs are called \"{}\"", info.name);
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         let Some(Known::Value(value)) = import.names.get(&info.name).copied() else {
             let message = format!("output \"{}\" is never made", info.name);
             return Err(Error::new(ErrorKind::Invalid, message));
