@@ -8,6 +8,7 @@ use redpoll_backend_tract::{Options, TractSession};
 use redpoll_graph::{Graph, Op, Tensor, ValueId};
 use redpoll_pipeline::emit::emit_graph;
 use redpoll_session::Backend;
+use redpoll_tests::cases::Summary;
 use redpoll_tests::onnx::{FLOAT, QUANTIZED, file, int8, optimized, ours};
 use redpoll_tests::peer::{Difference, run, step};
 use redpoll_tests::samples::samples;
@@ -153,4 +154,16 @@ fn int8_models_load_and_run() {
             assert!(worst <= 1.0, "{name}: {worst}");
         }
     }
+}
+
+/// The cases of operators in `tests/cases`.
+#[test]
+fn cases_of_operators() {
+    let sum = Summary::of("tract", |bytes| {
+        Ok(Box::new(TractSession::from_bytes(
+            bytes,
+            &Options::default(),
+        )?))
+    });
+    assert!(sum.same >= 140, "{sum:?}");
 }
