@@ -6,11 +6,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// First bytes of every plan.
 pub const MAGIC: [u8; 8] = *b"RedPoll\0";
 /// Major version: files of another one are refused.
-pub const MAJOR: u16 = 1;
+pub const MAJOR: u16 = 2;
 /// Minor version: grows when old readers can still read new files.
 #[cfg(feature = "write")]
-pub const MINOR: u16 = 1;
-/// Feature bit of plans with state (1.1).
+pub const MINOR: u16 = 0;
+/// Feature bit of plans with state.
 pub const FEATURE_STATE: u32 = 1;
 /// Bits of required features that this reader knows.
 pub const KNOWN_FEATURES: u32 = FEATURE_STATE;

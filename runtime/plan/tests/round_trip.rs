@@ -10,7 +10,7 @@ use sample::{Aligned, arena, builder};
 fn everything_comes_back() {
     let file = Aligned::new(&builder().finish().unwrap());
     let plan = Plan::from_bytes(&file).unwrap();
-    assert_eq!(plan.version(), (1, 1));
+    assert_eq!(plan.version(), (2, 0));
     assert_eq!(plan.arena_bytes(), 2560);
     assert_eq!(plan.scratch_bytes(), 512);
     assert_eq!(plan.macs(), 46080);

@@ -194,6 +194,41 @@ fn scratch_bytes(cx: &Lowering<'_>, window: &Window, k_bytes: usize) -> usize {
     layout::patch_stride(k_bytes) * cx.options.scratch_rows.max(1)
 }
 
+/// Weights from which every pass over them counts: about half of a second-level cache.
+const HEAVY: usize = 1 << 20;
+/// Output pixels that a pass over heavy weights should serve, or reading them takes longer than the products.
+const PIXELS_A_PASS: usize = 48;
+
+/// As [`scratch_bytes`], for float weights of `bytes` a group: where windows reach over the border and the weights are heavy, room
+/// for the padded input lines under as many output pixels as one pass over the weights should serve.
+fn float_scratch(cx: &Lowering<'_>, w: &Window, k: usize, bytes: usize) -> usize {
+    let patches = scratch_bytes(cx, w, k * 4);
+    if w.is_pointwise() || cx.options.compact_scratch || bytes < HEAVY {
+        return patches;
+    }
+    let reach = |out: usize, stride: u32, kernel: u32, dilation: u32| {
+        (out.saturating_sub(1))
+            .saturating_mul(stride as usize)
+            .saturating_add((kernel as usize).saturating_sub(1).saturating_mul(dilation as usize))
+            .saturating_add(1)
+    };
+    let out_w = (w.out_w as usize).max(1);
+    let lines = PIXELS_A_PASS.div_ceil(out_w).min(w.out_h as usize);
+    let span = reach(out_w, w.stride_w, w.kernel_w, w.dilation_w);
+    let height = reach(lines, w.stride_h, w.kernel_h, w.dilation_h);
+    let all = reach(w.out_h as usize, w.stride_h, w.kernel_h, w.dilation_h);
+    if (w.pad_top, w.pad_left) == (0, 0) && span <= w.in_w as usize && all <= w.in_h as usize {
+        return patches; // Read in place.
+    }
+    let bands = [span, height, k / w.taps().max(1), 4]
+        .iter()
+        .fold(1usize, |n, &d| n.saturating_mul(d));
+    if bands > HEAVY {
+        return patches;
+    }
+    patches.max(bands.next_multiple_of(64))
+}
+
 /// Convolution or matrix product over `window`; weights are rows of K, one an output channel.
 pub(super) fn product(
     cx: &mut Lowering<'_>,
@@ -257,7 +292,7 @@ pub(super) fn product(
             lo,
             hi,
         };
-        let scratch = scratch_bytes(cx, &window, k * 4);
+        let scratch = float_scratch(cx, &window, k, n * k * 4);
         cx.product(node, Op::ConvF32(op), macs, scratch);
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Strided copies of bytes: transposition by tiles of 16 × 16, and short runs without a call each.
+//! Strided copies: transposition by tiles of 16 × 16 bytes or 8 × 8 elements of four, and short runs without a call each.
 //!
 //! ```text
 //! x: rows of n bytes, one an inner index     y: rows of inner bytes, one an n
@@ -15,8 +15,10 @@ use crate::scalar::copy::merged;
 use core::arch::x86_64::*;
 use redpoll_plan::op::{self, MAX_LOOP};
 
-/// Rows and columns of a tile.
+/// Rows and columns of a tile of bytes.
 const TILE: usize = 16;
+/// Rows and columns of a tile of elements of four bytes.
+const TILE_4: usize = 8;
 const INNER: usize = MAX_LOOP - 1;
 
 /// Transposes a tile.
@@ -43,6 +45,43 @@ unsafe fn tile(x: *const u8, x_stride: usize, y: *mut u8, y_stride: usize) {
     for (i, &v) in v.iter().enumerate() {
         // SAFETY: as the caller promises.
         unsafe { _mm_storeu_si128(y.add(i * y_stride).cast(), v) };
+    }
+}
+
+/// As [`tile`], 8 rows of 8 elements of four bytes; strides in bytes.
+///
+/// # Safety
+/// `x` is readable for 8 rows of 32 bytes, `y` writable for as many.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn tile_4(x: *const u8, x_stride: usize, y: *mut u8, y_stride: usize) {
+    // Register i holds the first halves of rows i and i + 4 at first, then their second halves.
+    for half in 0..2 {
+        let v: [__m256; 4] = core::array::from_fn(|i| {
+            // SAFETY: as the caller promises.
+            unsafe {
+                let from = x.add(half * 16);
+                let low = _mm_loadu_ps(from.add(i * x_stride).cast());
+                let high = _mm_loadu_ps(from.add((i + 4) * x_stride).cast());
+                _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(low), high)
+            }
+        });
+        let pairs = [
+            _mm256_unpacklo_ps(v[0], v[1]),
+            _mm256_unpacklo_ps(v[2], v[3]),
+            _mm256_unpackhi_ps(v[0], v[1]),
+            _mm256_unpackhi_ps(v[2], v[3]),
+        ];
+        let columns = [
+            _mm256_shuffle_ps::<0x44>(pairs[0], pairs[1]),
+            _mm256_shuffle_ps::<0xee>(pairs[0], pairs[1]),
+            _mm256_shuffle_ps::<0x44>(pairs[2], pairs[3]),
+            _mm256_shuffle_ps::<0xee>(pairs[2], pairs[3]),
+        ];
+        for (i, &column) in columns.iter().enumerate() {
+            // SAFETY: as the caller promises.
+            unsafe { _mm256_storeu_ps(y.add((half * 4 + i) * y_stride).cast(), column) };
+        }
     }
 }
 
@@ -121,12 +160,17 @@ pub(crate) fn copy(p: &op::Copy, x: &[u8], y: &mut [u8]) {
         return;
     }
     // The dimension that x runs along, while y runs along the innermost.
+    let size = match bytes {
+        1 => TILE,
+        4 => TILE_4,
+        _ => return again::copy(p, x, y),
+    };
     let other = (0..INNER)
-        .find(|&d| m.x_strides[d] == 1 && m.dims[d] as usize >= TILE && m.y_strides[d] > 0);
-    let (Some(d), 1, 1, 1..) = (other, bytes, m.y_strides[INNER], m.x_strides[INNER]) else {
+        .find(|&d| m.x_strides[d] == 1 && m.dims[d] as usize >= size && m.y_strides[d] > 0);
+    let (Some(d), 1, 1..) = (other, m.y_strides[INNER], m.x_strides[INNER]) else {
         return again::copy(p, x, y);
     };
-    if length < TILE {
+    if length < size {
         return again::copy(p, x, y);
     }
     let columns = m.dims[d] as usize;
@@ -134,15 +178,19 @@ pub(crate) fn copy(p: &op::Copy, x: &[u8], y: &mut [u8]) {
     let mut outer = m.dims;
     (outer[d], outer[INNER]) = (1, 1);
     each_run(&outer, strides, start, |[x_at, y_at]| {
-        for column in (0..columns).step_by(TILE) {
-            let column = column.min(columns - TILE);
-            for row in (0..length).step_by(TILE) {
-                let row = row.min(length - TILE);
+        for column in (0..columns).step_by(size) {
+            let column = column.min(columns - size);
+            for row in (0..length).step_by(size) {
+                let row = row.min(length - size);
                 // SAFETY: `inside` has seen every index; the tile lies in the loop.
                 unsafe {
-                    let from = x.as_ptr().offset(x_at).add(row * x_stride + column);
-                    let to = y.as_mut_ptr().offset(y_at).add(column * y_stride + row);
-                    tile(from, x_stride, to, y_stride);
+                    let from = (x_at as usize + row * x_stride + column) * bytes;
+                    let to = (y_at as usize + column * y_stride + row) * bytes;
+                    let (from, to) = (x.as_ptr().add(from), y.as_mut_ptr().add(to));
+                    match bytes {
+                        1 => tile(from, x_stride, to, y_stride),
+                        _ => tile_4(from, x_stride * bytes, to, y_stride * bytes),
+                    }
                 }
             }
         }
