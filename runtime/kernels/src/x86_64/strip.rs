@@ -287,6 +287,7 @@ impl Strip<'_> {
 /// # Safety
 /// The CPU has the instructions of `P`; the slices are as long as the parameters say, `part` lies inside the result and
 /// its channels start at a block.
+#[inline(never)] // Its buffers cost each call a write a page: not for callers that take the other way.
 pub(in crate::x86_64) unsafe fn conv_i8<P: Product>(
     p: &ConvI8<'_>,
     x: &[i8],

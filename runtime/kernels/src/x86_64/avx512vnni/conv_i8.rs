@@ -13,21 +13,27 @@ use crate::x86_64::strip::{self, Lines, Product, Runs};
 use core::mem::MaybeUninit;
 use redpoll_plan::layout::{BLOCK_K, packed_i8_len, padded_n};
 
-/// Bytes of the buffer on the stack.
-const BUFFER: usize = 64 * 1024;
-/// Bytes wanted in the first cache beside the weights of a tile.
+/// Bytes of the buffer on the stack for rows that should leave the first cache.
+const BUFFER: usize = 128 * 1024;
+/// Bytes wanted in the first cache beside the weights of a tile: the buffer of all others. Each page of a buffer costs a call a
+/// write, which a layer of a microsecond feels.
 const NEAR: usize = 24 * 1024;
 /// Rows that are worth leaving it for: two tiles.
 const FEW_ROWS: usize = 12;
 /// Bytes behind the last row that a copy may write.
 const SLACK: usize = 64;
 /// Most rows packed at a time.
-const MOST_ROWS: usize = 48;
+const MOST_ROWS: usize = 64;
+/// Bytes of weights from which passes over them cost more than rows that leave the first cache.
+const HEAVY: usize = 512 * 1024;
 /// Longest row of [`one_row`].
 const ONE_ROW: usize = 4096;
 
 #[repr(align(64))]
-struct Buffer([MaybeUninit<u8>; BUFFER + SLACK]);
+struct Buffer<const N: usize> {
+    _bytes: [MaybeUninit<u8>; N],
+    _slack: [MaybeUninit<u8>; SLACK],
+}
 
 /// Products over a strip of flipped bytes.
 struct Strip;
@@ -161,6 +167,43 @@ unsafe fn one_row(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: &Part) {
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn many_rows(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch: &mut [u8]) {
+    // SAFETY: as the caller has checked.
+    unsafe {
+        if !p.window.is_pointwise() && strip::conv_i8::<Strip>(p, x, y, &part) {
+            return;
+        }
+        let k = p.window.taps() * p.window.in_c as usize / p.groups.max(1);
+        let stride = k.div_ceil(BLOCK_K) * BLOCK_K;
+        let heavy = stride.saturating_mul(part.channels.len()) >= HEAVY;
+        let wanted = if heavy {
+            MOST_ROWS
+        } else {
+            (NEAR / stride.max(1)).clamp(FEW_ROWS, MOST_ROWS)
+        };
+        if wanted * stride <= NEAR {
+            packed_rows::<NEAR>(p, x, y, part, scratch, stride, wanted);
+        } else {
+            packed_rows::<BUFFER>(p, x, y, part, scratch, stride, wanted);
+        }
+    }
+}
+
+/// Rows packed `wanted` at a time, of whole groups of four bytes, `stride` bytes each; long rows of patches go to the caller's
+/// scratch.
+///
+/// # Safety
+/// As [`conv_i8`] has checked.
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn packed_rows<const N: usize>(
+    p: &ConvI8<'_>,
+    x: &[i8],
+    y: &mut [i8],
+    part: Part,
+    scratch: &mut [u8],
+    stride: usize,
+    wanted: usize,
+) {
     let w = &p.window;
     let groups = p.groups.max(1);
     let (in_c, out_c) = (w.in_c as usize, w.out_c as usize);
@@ -168,20 +211,16 @@ unsafe fn many_rows(p: &ConvI8<'_>, x: &[i8], y: &mut [i8], part: Part, scratch:
     let k = w.taps() * group_in;
     let (rows, width) = (part.rows.len(), part.channels.len());
     let pointwise = w.is_pointwise();
-    // SAFETY: as the caller has checked.
-    if !pointwise && unsafe { strip::conv_i8::<Strip>(p, x, y, &part) } {
-        return;
-    }
-    // Rows of whole groups of four bytes; long rows of patches go to the caller's scratch.
-    let stride = k.div_ceil(BLOCK_K) * BLOCK_K;
-    let mut own = Buffer([MaybeUninit::uninit(); BUFFER + SLACK]);
-    let wanted = (NEAR / stride.max(1)).clamp(FEW_ROWS, MOST_ROWS);
+    let mut own = Buffer::<N> {
+        _bytes: [MaybeUninit::uninit(); N],
+        _slack: [MaybeUninit::uninit(); SLACK],
+    };
     let fit = |bytes: usize| (bytes / stride.max(1)).min(wanted);
-    let tight = !pointwise && fit(scratch.len()) > fit(BUFFER);
+    let tight = !pointwise && fit(scratch.len()) > fit(N);
     let (buffer, capacity) = if tight {
         (scratch.as_mut_ptr(), fit(scratch.len()))
     } else {
-        (own.0.as_mut_ptr().cast::<u8>(), fit(BUFFER))
+        ((&raw mut own).cast::<u8>(), fit(N))
     };
     let long = pointwise && capacity < if rows > 1 { 6 } else { 1 };
     assert!(pointwise || capacity > 0, "scratch too small for a patch");

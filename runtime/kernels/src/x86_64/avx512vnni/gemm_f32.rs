@@ -15,8 +15,8 @@ use core::arch::x86_64::*;
 /// Bytes of each block that are fetched ahead: the weights of a tile often exceed the first cache.
 const AHEAD: usize = 1024;
 
-/// One tile of `R` rows × `B` blocks; weights in half precision if `HALF`; `rows` are where the K of each row begin. A line
-/// of 64 bytes from `later` on is fetched to the second-level cache for every K.
+/// One tile of `R` rows × `B` blocks; weights in half precision if `HALF`; `rows` are where the K of each row begin. For
+/// every K `share` more bytes from `later` on are fetched to the second-level cache.
 ///
 /// # Safety
 /// The CPU has the instructions; `rows` has `R` elements; the runs of each and the pointers of `t` are good for `B` blocks;
@@ -26,6 +26,7 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(
     t: &Tile,
     rows: &[*const f32; MOST],
     mut later: *const u8,
+    share: usize,
 ) {
     let valid = t.channels - (B - 1) * 16;
     let last: __mmask16 = (((1u32 << valid) - 1) & 0xffff) as u16;
@@ -69,7 +70,7 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(
                     // One block is bound by loads, and its weights are few.
                     if B > 1 {
                         _mm_prefetch::<_MM_HINT_T1>(later.cast());
-                        later = later.wrapping_add(64);
+                        later = later.wrapping_add(share);
                     }
                     w = w.add(t.step * size);
                 }
@@ -89,7 +90,7 @@ unsafe fn tile<const R: usize, const B: usize, const HALF: bool>(
     }
 }
 
-type Kernel = unsafe fn(&Tile, &[*const f32; MOST], *const u8);
+type Kernel = unsafe fn(&Tile, &[*const f32; MOST], *const u8, usize);
 
 /// Most rows of any tile.
 const MOST: usize = 12;
@@ -177,32 +178,27 @@ unsafe fn band<const HALF: bool>(
             if !all.bias.is_null() {
                 t.bias = all.bias.add(n);
             }
-            // The weights of the next blocks come from afar: the first tiles fetch them, a share each.
-            let end = t.weights.wrapping_add(blocks * all.block_stride * size);
-            let share = k * 64;
+            // The weights of the next blocks come from afar: fetched evenly over the tiles.
+            let most = MOST_ROWS[(blocks - 1).min(3)];
+            let share = (blocks * 16 * size).div_ceil(count.div_ceil(most)).min(64);
+            let mut later = t.weights.wrapping_add(blocks * all.block_stride * size);
             let mut r = 0;
-            let mut later = 0;
             while r < count {
-                let now = next(count - r, MOST_ROWS[(blocks - 1).min(3)]);
+                let now = next(count - r, most);
                 let mut from = [x; MOST];
                 for from in &mut from[..now] {
                     *from = x.add(places.next());
                 }
                 t.y = all.y.add(r * all.y_stride + n);
-                let to = end.wrapping_add(later);
                 match blocks {
-                    ROW_BLOCKS => tile::<1, ROW_BLOCKS, HALF>(&t, &from, to),
-                    4 => FOUR[HALF as usize][now - 1](&t, &from, to),
-                    3 => THREE[HALF as usize][now - 1](&t, &from, to),
-                    2 => TWO[HALF as usize][now - 1](&t, &from, to),
-                    _ => ONE[HALF as usize][now - 1](&t, &from, to),
+                    ROW_BLOCKS => tile::<1, ROW_BLOCKS, HALF>(&t, &from, later, share),
+                    4 => FOUR[HALF as usize][now - 1](&t, &from, later, share),
+                    3 => THREE[HALF as usize][now - 1](&t, &from, later, share),
+                    2 => TWO[HALF as usize][now - 1](&t, &from, later, share),
+                    _ => ONE[HALF as usize][now - 1](&t, &from, later, share),
                 }
                 r += now;
-                later = if later < blocks * share {
-                    later + share
-                } else {
-                    0
-                };
+                later = later.wrapping_add(k * share);
             }
         }
         n += blocks * 16;

@@ -19,6 +19,30 @@ use core::arch::x86_64::*;
 /// Bytes of each block that are fetched ahead: the weights of a tile often exceed the first cache.
 const AHEAD: usize = 1024;
 
+/// Weights of the tiles to come, fetched to the second cache a share a group of four K: those of large layers come from afar.
+#[derive(Clone, Copy)]
+struct Later {
+    at: *const i8,
+    /// Bytes a group.
+    share: usize,
+}
+
+impl Later {
+    /// Nothing.
+    const NONE: Self = Self {
+        at: core::ptr::null(),
+        share: 0,
+    };
+
+    /// The next share.
+    #[inline(always)]
+    fn fetch(&mut self) {
+        // SAFETY: fetching reads nothing that a program could see, from any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(self.at) };
+        self.at = self.at.wrapping_add(self.share);
+    }
+}
+
 /// Operands of one tile.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
@@ -129,15 +153,22 @@ impl Tile {
         stride: Stride,
         mut weights: *const i8,
         quads: usize,
+        later: &mut Later,
     ) {
+        let mut soon = *later;
         // SAFETY: as the caller promises; both pointers move by one group at a time.
         unsafe {
             for _ in 0..quads {
+                // One block is bound by loads, and its weights are few.
+                if B > 1 && B < ROW_BLOCKS {
+                    soon.fetch();
+                }
                 self.quad::<R, B>(acc, x, stride, weights);
                 x = x.add(4);
                 weights = weights.add(64);
             }
         }
+        *later = soon;
     }
 
     /// Adds the products of a group of four K.
@@ -255,20 +286,20 @@ impl Tile {
 /// The CPU has the instructions; the pointers of `t` are good for `R` rows and `B` blocks; `t.channels` is in
 /// `16 · (B − 1) + 1 ..= 16 · B`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-unsafe fn tile<const R: usize, const B: usize>(t: &Tile) {
+unsafe fn tile<const R: usize, const B: usize>(t: &Tile, mut later: Later) {
     // SAFETY: as the caller promises.
     unsafe {
         let mut acc = t.start::<R, B>();
         let stride = Stride::new(t.x_stride);
         for run in 0..t.runs {
             let (x, weights) = (t.x.add(run * t.down), t.weights.add(run * t.quads * 64));
-            t.add(&mut acc, x, stride, weights, t.quads);
+            t.add(&mut acc, x, stride, weights, t.quads, &mut later);
         }
         t.store(&acc);
     }
 }
 
-type Kernel = unsafe fn(&Tile);
+type Kernel = unsafe fn(&Tile, Later);
 
 /// Most rows of a tile of 1, 2, 3, 4 blocks.
 const MOST_ROWS: [usize; 4] = [16, 12, 8, 6];
@@ -339,12 +370,19 @@ pub(super) unsafe fn gemm(all: &Tile, rows: usize, lines: Lines) {
             };
             if rows == 1 && lines.count == 1 && left >= ROW_BLOCKS {
                 t.channels = (all.channels - n).min(ROW_BLOCKS * 16);
-                tile::<1, ROW_BLOCKS>(&t);
+                tile::<1, ROW_BLOCKS>(&t, Later::NONE);
                 n += ROW_BLOCKS * 16;
                 continue;
             }
             let blocks = blocks(left, all.runs * all.quads, rows);
             t.channels = (all.channels - n).min(blocks * 16);
+            // What follows these blocks, evenly over the tiles.
+            let quads = all.runs * all.quads;
+            let tiles = lines.count * rows.div_ceil(MOST_ROWS[blocks - 1]);
+            let mut later = Later {
+                at: t.weights.wrapping_add(blocks * quads * 64),
+                share: ((blocks * 64) as u32).div_ceil(tiles.max(1) as u32).min(64) as usize,
+            };
             for line in 0..lines.count {
                 let (x, y) = (all.x.add(line * lines.x), all.y.add(line * lines.y + n));
                 let mut r = 0;
@@ -353,11 +391,12 @@ pub(super) unsafe fn gemm(all: &Tile, rows: usize, lines: Lines) {
                     t.x = x.add(r * all.x_stride);
                     t.y = y.add(r * all.y_stride);
                     match blocks {
-                        4 => FOUR[count - 1](&t),
-                        3 => THREE[count - 1](&t),
-                        2 => TWO[count - 1](&t),
-                        _ => ONE[count - 1](&t),
+                        4 => FOUR[count - 1](&t, later),
+                        3 => THREE[count - 1](&t, later),
+                        2 => TWO[count - 1](&t, later),
+                        _ => ONE[count - 1](&t, later),
                     }
+                    later.at = later.at.wrapping_add(quads * later.share);
                     r += count;
                 }
             }
@@ -378,7 +417,7 @@ unsafe fn tile_long<const R: usize, const B: usize>(t: &Tile, k: usize) {
     let mut rows = Rows([[0; CHUNK]; R]);
     // SAFETY: as the caller promises; a chunk of a row ends with the row.
     unsafe {
-        let mut acc = t.start::<R, B>();
+        let (mut acc, mut later) = (t.start::<R, B>(), Later::NONE);
         let mut done = 0;
         while done < k {
             let length = (k - done).min(CHUNK);
@@ -393,7 +432,8 @@ unsafe fn tile_long<const R: usize, const B: usize>(t: &Tile, k: usize) {
             }
             let weights = t.weights.add(done * 16);
             let x = rows.0.as_ptr().cast();
-            t.add(&mut acc, x, Stride::new(CHUNK), weights, length.div_ceil(4));
+            let (stride, quads) = (Stride::new(CHUNK), length.div_ceil(4));
+            t.add(&mut acc, x, stride, weights, quads, &mut later);
             done += length;
         }
         t.store(&acc);
