@@ -209,7 +209,11 @@ fn float_scratch(cx: &Lowering<'_>, w: &Window, k: usize, bytes: usize) -> usize
     let reach = |out: usize, stride: u32, kernel: u32, dilation: u32| {
         (out.saturating_sub(1))
             .saturating_mul(stride as usize)
-            .saturating_add((kernel as usize).saturating_sub(1).saturating_mul(dilation as usize))
+            .saturating_add(
+                (kernel as usize)
+                    .saturating_sub(1)
+                    .saturating_mul(dilation as usize),
+            )
             .saturating_add(1)
     };
     let out_w = (w.out_w as usize).max(1);
