@@ -1,7 +1,7 @@
 //! A session behind a lock that is never waited for with the interpreter held.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -44,6 +44,9 @@ pub(crate) struct Session {
     session: Mutex<redpoll::Session>,
     inputs: Vec<redpoll::TensorInfo>,
     outputs: Vec<redpoll::TensorInfo>,
+    tier: &'static str,
+    threads: usize,
+    arena_bytes: usize,
 }
 
 impl Session {
@@ -51,19 +54,23 @@ impl Session {
         Self {
             inputs: session.inputs().to_vec(),
             outputs: session.outputs().to_vec(),
+            tier: session.tier(),
+            threads: session.threads(),
+            arena_bytes: session.arena_bytes(),
             session: Mutex::new(session),
         }
     }
 
     /// Waits for other threads' runs with the interpreter released, so that they can finish.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, redpoll::Session> {
+    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, redpoll::Session>> {
         loop {
-            if let Ok(guard) = self.session.try_lock() {
-                return guard;
-            }
-            py.detach(|| drop(self.session.lock().unwrap_or_else(PoisonError::into_inner)));
-            if let Err(std::sync::TryLockError::Poisoned(guard)) = self.session.try_lock() {
-                return guard.into_inner();
+            match self.session.try_lock() {
+                Ok(guard) => return Ok(guard),
+                Err(TryLockError::Poisoned(_)) => {
+                    let broken = "a bug in Redpoll broke this session: open another";
+                    return Err(error::RedpollError::new_err(broken));
+                }
+                Err(TryLockError::WouldBlock) => py.detach(|| drop(self.session.lock())),
             }
         }
     }
@@ -125,20 +132,20 @@ impl Session {
 
     /// Bytes of working memory, exactly what the plan says.
     #[getter]
-    fn arena_bytes(&self, py: Python<'_>) -> usize {
-        self.lock(py).arena_bytes()
+    fn arena_bytes(&self) -> usize {
+        self.arena_bytes
     }
 
     /// Name of the tier that computes.
     #[getter]
-    fn tier(&self, py: Python<'_>) -> &'static str {
-        self.lock(py).tier()
+    fn tier(&self) -> &'static str {
+        self.tier
     }
 
     /// Threads that compute.
     #[getter]
-    fn threads(&self, py: Python<'_>) -> usize {
-        self.lock(py).threads()
+    fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Runs once and returns the outputs by name. Other Python threads run meanwhile.
@@ -159,7 +166,7 @@ impl Session {
             let index = name.as_str().index_in(&me.inputs).map_err(error::session)?;
             given.push((index, array::bytes_of(&value, &me.inputs[index])?));
         }
-        let mut session = me.lock(py);
+        let mut session = me.lock(py)?;
         for (index, bytes) in &given {
             let memory = session.input_bytes_mut(*index).map_err(error::session)?;
             memory.copy_from_slice(bytes.as_slice()?);

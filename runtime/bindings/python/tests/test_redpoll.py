@@ -165,10 +165,14 @@ def test_mistakes_are_exceptions_that_say_what_to_do(converted, tmp_path):
         redpoll.Session(out / "model.plan", tier="avx9")
     with pytest.raises(ValueError, match="no provider"):
         redpoll.InferenceSession(out / "model.plan", providers=["MoonExecutionProvider"])
-    with pytest.raises(redpoll.RedpollError):
+    with pytest.raises(redpoll.RedpollError, match="neither a plan nor"):
         redpoll.InferenceSession(b"junk")
     with pytest.raises(ValueError, match="no samples"):
         redpoll.convert(FASHION / "fashion.onnx", tmp_path, calibrate=[])
+    with pytest.raises(TypeError, match="not list"):
+        redpoll.convert(FASHION / "fashion.onnx", tmp_path, calibrate=[[1.0]])
+    with pytest.raises(ValueError, match="sample 1 has"):
+        redpoll.convert(FASHION / "fashion.onnx", tmp_path, calibrate=[good[0], {"file": good[0]}])
 
 
 def test_what_progress_raises_is_raised(tmp_path):

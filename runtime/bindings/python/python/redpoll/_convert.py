@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
@@ -14,7 +15,7 @@ import numpy as np
 from . import _native
 
 Sample = Union[np.ndarray, Mapping[str, np.ndarray]]
-Samples = Union[str, "os.PathLike[str]", Iterable[Sample], tuple]
+Samples = Union[str, "os.PathLike[str]", Iterable[Sample], tuple[Iterable[Sample], Iterable[int]]]
 # Samples beyond this add nothing to a calibration; the converter picks at most 128.
 _MOST_SAMPLES = 4096
 
@@ -29,7 +30,7 @@ def convert(
     keep_float: Iterable[str] = (),
     int8_io: bool = False,
     progress: Optional[Callable[[str, int, int], Any]] = None,
-) -> dict:
+) -> dict[str, Any]:
     """Converts a trained ONNX model to int8 ONNX and a plan in the folder ``output``; returns the report.
 
     ``calibrate`` and ``evaluate`` are a path (``.npz``, folder of ``.npy``, folder of images), or an iterable of samples: each an array
@@ -47,7 +48,8 @@ def convert(
             int8_io=int8_io,
             progress=progress,
         )
-    return json.loads(report)
+    told: dict[str, Any] = json.loads(report)
+    return told
 
 
 def _path(samples: Optional[Samples], file: Path) -> Optional[Path]:
@@ -56,14 +58,19 @@ def _path(samples: Optional[Samples], file: Path) -> Optional[Path]:
         return None
     if isinstance(samples, (str, os.PathLike)):
         return Path(samples)
-    labels = None
+    given: Iterable[Any] = samples
+    labels: Any = None
     if isinstance(samples, tuple) and len(samples) == 2:
-        samples, labels = samples
-    taken: list = []
-    for sample in samples:
+        given, labels = samples
+    taken: list[dict[str, np.ndarray]] = []
+    for sample in given:
         if len(taken) == _MOST_SAMPLES:
             raise ValueError(f"more than {_MOST_SAMPLES} samples: give a file instead")
+        if not isinstance(sample, (np.ndarray, Mapping)):
+            raise TypeError(f"a sample is an array or a mapping from names to arrays, not {type(sample).__name__}")
         taken.append({"x": sample} if isinstance(sample, np.ndarray) else dict(sample))
+        if taken[-1].keys() != taken[0].keys():
+            raise ValueError(f"sample {len(taken) - 1} has {list(taken[-1])}, sample 0 has {list(taken[0])}")
     if not taken:
         raise ValueError("no samples")
     arrays = {name: np.stack([_one(s[name]) for s in taken]) for name in taken[0]}
@@ -71,7 +78,11 @@ def _path(samples: Optional[Samples], file: Path) -> Optional[Path]:
         arrays["y"] = np.asarray(labels, dtype=np.int64)
         if len(arrays["y"]) != len(taken):
             raise ValueError(f"{len(taken)} samples but {len(arrays['y'])} labels")
-    np.savez(file, **arrays)
+    # Not np.savez, whose own arguments no input could be called.
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as out:
+                np.lib.format.write_array(out, array, allow_pickle=False)
     return file
 
 

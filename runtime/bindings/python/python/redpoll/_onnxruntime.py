@@ -25,7 +25,7 @@ _PROVIDER = "CPUExecutionProvider"
 _PLAN = b"RedPoll\0"
 
 
-def get_available_providers() -> list:
+def get_available_providers() -> list[str]:
     """What can compute here."""
     return [_PROVIDER]
 
@@ -43,7 +43,7 @@ class NodeArg:
 
     def __init__(self, info: _native.TensorInfo) -> None:
         self.name: str = info.name
-        self.shape: list = list(info.shape)
+        self.shape: list[int] = list(info.shape)
         self.type: str = _TYPES[info.dtype]
 
     def __repr__(self) -> str:
@@ -72,15 +72,15 @@ class InferenceSession:
         threads = max(1, sess_options.intra_op_num_threads) if sess_options else 1
         self._session = _native.Session(_plan(path_or_bytes, dims), threads=threads)
 
-    def get_inputs(self) -> list:
+    def get_inputs(self) -> list[NodeArg]:
         """The inputs, in the model's order."""
         return [NodeArg(info) for info in self._session.inputs]
 
-    def get_outputs(self) -> list:
+    def get_outputs(self) -> list[NodeArg]:
         """The outputs, in the model's order."""
         return [NodeArg(info) for info in self._session.outputs]
 
-    def get_providers(self) -> list:
+    def get_providers(self) -> list[str]:
         """What computes."""
         return [_PROVIDER]
 
@@ -89,7 +89,7 @@ class InferenceSession:
         output_names: Optional[Sequence[str]],
         input_feed: Mapping[str, np.ndarray],
         run_options: None = None,
-    ) -> list:
+    ) -> list[np.ndarray]:
         """Runs once; returns the outputs named, or all of them."""
         del run_options
         outputs = self._session.run({k: np.ascontiguousarray(v) for k, v in input_feed.items()})
@@ -113,7 +113,11 @@ def _plan(
             file = os.path.join(folder, "model.onnx")
             with open(file, "wb") as out:
                 out.write(model)
-            return _native.compile(file, dims=sizes)
+            try:
+                return _native.compile(file, dims=sizes)
+            except OSError as e:
+                why = str(e).replace(file, "the bytes are neither a plan nor an ONNX file")
+                raise _native.RedpollError(why) from None
     if os.fspath(model).endswith((".onnx", ".tflite")):
         return _native.compile(model, dims=sizes)
     return model
