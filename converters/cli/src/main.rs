@@ -61,7 +61,7 @@ enum Command {
     Compare(compare::Args),
     Bench(bench::Args),
     Info(info::Args),
-    Listen(listen::Args),
+    Listen(Box<listen::Args>),
     See(see::Args),
     Explain(explain::Args),
 }

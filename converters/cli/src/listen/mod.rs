@@ -1,11 +1,13 @@
 //! `redpoll listen`: events in a recording or a stream.
 
 mod assist;
+mod enhance;
 mod input;
 mod model;
 mod models;
 mod print;
 mod serve;
+mod speaker;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -28,12 +30,16 @@ Examples:
   arecord -q -f S16_LE -r 16000 -t raw | redpoll listen - --task wake --model hey_jarvis.tflite
   redpoll listen --wyoming 10400 --wake alexa=alexa.tflite --vad silero_vad_16k_op15.onnx
   redpoll listen models/digits/sample.wav --task assistant --wake-word four --words models/digits/digits.onnx
+  redpoll listen noisy.wav --task enhance --model nsnet2-20ms-baseline.onnx -o clean.wav
+  redpoll listen anna.wav --task speaker --model resemblyzer.onnx --compare who.wav
 
 Tasks and the models that they take (.onnx, .tflite or .plan):
   vad      silero_vad for 16 kHz: 576 samples in, a probability out
-  wake     microWakeWord: int8 [1, frames, 40] in, a probability out
+  wake     microWakeWord: int8 [1, frames, 40] in, a probability out; openWakeWord with --mel and --embedding
   kws      MLPerf Tiny keyword spotting: 49 x 10 coefficients in, 12 classes out
   digits   models/digits: 61 x 32 log-mel in, 12 classes out
+  enhance  NSNet2 for 16 kHz: 161 logarithms of powers to 161 gains; writes -o
+  speaker  resemblyzer: frames of 40 mel bands to a vector
   assistant  --wake or --wake-word, --words, and --vad if wanted; --grammar says what words mean
 
 WAV and FLAC of any rate and number of channels; - is WAV, FLAC or, without their header, 16-bit mono samples at --rate.
@@ -73,6 +79,8 @@ pub struct Args {
     #[command(flatten)]
     assistant: assist::Assisting,
     #[command(flatten)]
+    voices: speaker::Voices,
+    #[command(flatten)]
     server: serve::Serving,
 }
 
@@ -105,7 +113,18 @@ pub fn run(args: &Args) -> Result<()> {
         threshold: args.threshold,
         telling: args.probabilities,
         dims: &args.dims,
+        features: models.features(),
     };
+    match kind {
+        Kind::Enhance => {
+            let output = args.voices.output.as_deref();
+            return enhance::run(&source, &choices, output, args.time, args.json);
+        }
+        Kind::Speaker => {
+            return speaker::run(&source, &choices, &args.voices, args.time, args.json);
+        }
+        _ => {}
+    }
     let prepared = choices.open()?;
     let mut task = prepared.task()?;
     let rate = task.sample_rate();

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use redpoll_pipeline::compile::{self, CompileOptions};
+use redpoll_pipeline::lower::{LowerOptions, lower};
+use redpoll_pipeline::stream::{StreamOptions, stream};
 use redpoll_session::{Options, Session};
 use redpoll_voice::SegmentOptions;
 use redpoll_voice::task::{
-    Keywords, KeywordsOptions, MicroWakeWord, Task, TaskError, VoiceActivity, WakeOptions,
+    Keywords, KeywordsOptions, MicroWakeWord, OpenWakeWord, Task, TaskError, VoiceActivity,
+    WakeOptions,
 };
 
 use crate::exit::Usage;
@@ -26,6 +29,10 @@ pub enum Kind {
     Digits,
     /// Wake word, command, intent, action, answer
     Assistant,
+    /// Takes noise out of speech
+    Enhance,
+    /// Whose voice it is
+    Speaker,
 }
 
 /// Key of a model's metadata: names of its classes, a line each.
@@ -38,11 +45,14 @@ pub struct Choices<'a> {
     pub threshold: Option<f32>,
     pub telling: bool,
     pub dims: &'a Dims,
+    /// openWakeWord's models of mel frames and embeddings, where `model` is one of its words.
+    pub features: Option<(&'a Path, &'a Path)>,
 }
 
 /// A model that was compiled and fits its task; tasks are made of it as often as wanted.
 pub struct Prepared {
     plan: Vec<u8>,
+    features: Option<[Vec<u8>; 2]>,
     kind: Kind,
     threshold: Option<f32>,
     telling: bool,
@@ -61,27 +71,84 @@ impl Choices<'_> {
         if self.telling && !matches!(self.kind, Kind::Vad | Kind::Wake) {
             bail!(Usage("--probabilities: only for vad and wake".into()));
         }
-        if self.kind == Kind::Assistant {
-            bail!(Usage(
-                "--task assistant: takes several models, none by --model".into()
-            ));
-        }
         let plan = self.plan()?;
         let labels = labels(&plan, self.kind)?;
+        let features = match self.features.filter(|_| self.kind == Kind::Wake) {
+            None => None,
+            Some((mel, embedding)) => {
+                let mut sized = self.dims.clone();
+                // 80 ms and the context before them.
+                sized.dims.push("samples=1760".into());
+                let compile = |path, dims| self.other(path, dims).plan();
+                Some([compile(mel, &sized)?, compile(embedding, self.dims)?])
+            }
+        };
         let prepared = Prepared {
             plan,
+            features,
             kind: self.kind,
             threshold: self.threshold,
             telling: self.telling,
             labels,
         };
-        prepared.task().map_err(|e| match e {
-            e @ TaskError::Model { .. } => {
-                anyhow::Error::new(Usage(format!("{}: {e}", self.model.display())))
-            }
-            e => e.into(),
-        })?;
+        prepared.task().map_err(|e| self.named(e))?;
         Ok(prepared)
+    }
+
+    /// The same for another file.
+    fn other<'b>(&self, model: &'b Path, dims: &'b Dims) -> Choices<'b> {
+        Choices {
+            kind: self.kind,
+            model,
+            threshold: None,
+            telling: false,
+            dims,
+            features: None,
+        }
+    }
+
+    /// A model that does not fit is the user's to choose.
+    pub fn named(&self, e: TaskError) -> anyhow::Error {
+        match e {
+            e @ TaskError::Model { .. } => Usage(format!("{}: {e}", self.model.display())).into(),
+            e => e.into(),
+        }
+    }
+
+    /// The session of a model for something that is no task.
+    pub fn session(&self) -> Result<Session> {
+        Ok(Session::from_bytes(self.plan()?, &Options::default())?)
+    }
+
+    /// A plan of one frame, whose states are inside.
+    fn streamed(&self, asked: &CompileOptions) -> Result<Vec<u8>> {
+        let mut options = asked.clone();
+        // Any length will do: the plan is of one frame.
+        options.dims.entry("frames".into()).or_insert(100);
+        let offline = match compile::read_optimized(self.model, &options) {
+            Err(e) if e.kind() == redpoll_pipeline::ErrorKind::Invalid => {
+                compile::read_optimized(self.model, asked)?
+            }
+            other => other?,
+        };
+        let time = StreamOptions {
+            inputs: vec![(String::new(), 1)],
+            frames: Some(1),
+        };
+        let step = stream(offline.graph(), &time).with_context(|| {
+            format!(
+                "{}: expected a model that can go frame by frame, [1, frames, 161] (NSNet2)",
+                self.model.display()
+            )
+        })?;
+        let lowered = lower(
+            &step.graph,
+            &LowerOptions {
+                states: step.states.clone(),
+                ..LowerOptions::default()
+            },
+        )?;
+        Ok(lowered.plan().to_vec())
     }
 
     fn plan(&self) -> Result<Vec<u8>> {
@@ -89,7 +156,10 @@ impl Choices<'_> {
             return std::fs::read(self.model).with_context(|| self.model.display().to_string());
         }
         let asked = self.dims.options()?;
-        let compiled = match compile::compile(self.model, &self.silero(&asked)) {
+        if self.kind == Kind::Enhance {
+            return self.streamed(&asked);
+        }
+        let compiled = match compile::compile(self.model, &self.sized(&asked)) {
             // A model without that input: as it is.
             Err(e) if e.kind() == redpoll_pipeline::ErrorKind::Invalid => {
                 compile::compile(self.model, &asked)?
@@ -99,9 +169,13 @@ impl Choices<'_> {
         Ok(compiled.plan().to_vec())
     }
 
-    /// What silero's files need to be told.
-    fn silero(&self, asked: &CompileOptions) -> CompileOptions {
+    /// What silero's and resemblyzer's files need to be told.
+    fn sized(&self, asked: &CompileOptions) -> CompileOptions {
         let mut options = asked.clone();
+        if self.kind == Kind::Speaker {
+            // Frames of a window.
+            options.dims.entry("T".into()).or_insert(160);
+        }
         if self.kind == Kind::Vad {
             for (name, size) in [("sequence", 576), ("sequence_length", 1)] {
                 options.dims.entry(name.into()).or_insert(size);
@@ -137,11 +211,20 @@ impl Prepared {
                 Box::new(VoiceActivity::new(session, &options)?.telling(self.telling))
             }
             Kind::Wake => {
+                if let Some([mel, embedding]) = &self.features {
+                    let open = |plan: &[u8]| Session::from_bytes(plan, &Options::default());
+                    let mut options = OpenWakeWord::options();
+                    options.threshold = self.threshold.unwrap_or(options.threshold);
+                    let (mel, embedding) = (open(mel)?, open(embedding)?);
+                    let task = OpenWakeWord::new(mel, embedding, session, &options)?;
+                    return Ok(Box::new(task.telling(self.telling)));
+                }
                 let mut options = WakeOptions::default();
                 options.threshold = self.threshold.unwrap_or(options.threshold);
                 Box::new(MicroWakeWord::new(session, &options)?.telling(self.telling))
             }
-            Kind::Kws | Kind::Digits | Kind::Assistant => {
+            // The last three are no tasks of one model: `listen` sends them elsewhere.
+            Kind::Kws | Kind::Digits | Kind::Assistant | Kind::Enhance | Kind::Speaker => {
                 let mut options = if self.kind == Kind::Kws {
                     KeywordsOptions::speech_commands()
                 } else {

@@ -21,12 +21,23 @@ pub struct Models {
     /// The model of words (digits or kws) that commands and transcripts are made of
     #[arg(long, value_name = "FILE")]
     words: Option<PathBuf>,
+    /// openWakeWord's melspectrogram.onnx, where the wake words are openWakeWord's
+    #[arg(long, value_name = "FILE", requires = "embedding")]
+    mel: Option<PathBuf>,
+    /// openWakeWord's embedding_model.onnx
+    #[arg(long, value_name = "FILE", requires = "mel")]
+    embedding: Option<PathBuf>,
 }
 
 impl Models {
     /// True when one was given.
     pub fn any(&self) -> bool {
         !self.wake.is_empty() || self.vad.is_some() || self.words.is_some()
+    }
+
+    /// openWakeWord's models of mel frames and embeddings.
+    pub fn features(&self) -> Option<(&Path, &Path)> {
+        self.mel.as_deref().zip(self.embedding.as_deref())
     }
 
     /// The wake words with their names.
@@ -40,7 +51,15 @@ impl Models {
             if wakes.iter().any(|(known, _)| *known == name) {
                 bail!(Usage(format!("--wake: two are named {name}")));
             }
-            wakes.push((name, open(path, Kind::Wake, threshold, dims)?));
+            let choices = Choices {
+                kind: Kind::Wake,
+                model: path,
+                threshold,
+                telling: false,
+                dims,
+                features: self.features(),
+            };
+            wakes.push((name, choices.open()?));
         }
         Ok(wakes)
     }
@@ -80,6 +99,7 @@ fn open(path: &Path, kind: Kind, threshold: Option<f32>, dims: &Dims) -> Result<
         threshold,
         telling: false,
         dims,
+        features: None,
     };
     choices.open()
 }

@@ -20,4 +20,5 @@ mod setting;
 mod stream;
 mod tflite;
 mod told;
+mod voices;
 mod wyoming;

@@ -5,14 +5,18 @@ mod enhance;
 mod error;
 mod keyword;
 mod net;
+mod open_wake;
 mod silero;
+mod speaker;
 mod wake;
 mod word_as_wake;
 
 pub use enhance::Enhance;
 pub use error::TaskError;
 pub use keyword::{Keywords, KeywordsOptions};
+pub use open_wake::OpenWakeWord;
 pub use silero::VoiceActivity;
+pub use speaker::{Speaker, similarity};
 pub use wake::{MicroWakeWord, WakeOptions};
 pub use word_as_wake::WordAsWake;
 
