@@ -1,4 +1,4 @@
-"""Wake words by openWakeWord: `redpoll listen` and the Python package on the same recordings; prints the rows of docs/results.md.
+"""Wake words by openWakeWord: `redpoll listen` and the Python package on the same recordings, side by side.
 
 python3 runtime/voice/tests/oracle/wake.py target/release/redpoll ../shared  (openwakeword 0.4.0, soundfile, NumPy)
 """
