@@ -62,7 +62,8 @@ def build(core, scalar, program="cortex-m-qemu"):
     environment = {name: value for name, value in os.environ.items() if name != "RUSTFLAGS"}
     # In place of those of .cargo/config.toml, or equal to them where there are none: what was compiled is used again.
     environment["RUSTFLAGS"] = f"-C linker=arm-none-eabi-ld {flags}".strip()
-    environment["REDPOLL_BOARD"] = CORES[core][1]
+    if core == "m33":
+        environment["REDPOLL_BOARD"] = CORES[core][1]
     run(command + (["--features", "scalar"] if scalar else []), cwd=HERE, env=environment)
     folder = Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target"))
     return folder / target / "release" / program
