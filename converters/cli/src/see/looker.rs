@@ -129,7 +129,12 @@ impl Looker {
             Task::Pose => things(Pose { nms }.read(&outputs, &placement)?, tracker, body),
             Task::Segment => {
                 let map = Segment { threshold }.read(&outputs)?;
-                Answer::Map(map, placement, seer.description.classes.clone())
+                let mut names = seer.description.classes.clone();
+                if let [_] = names[..] {
+                    // A map of one share: all else is class 0.
+                    names.insert(0, "background".to_owned());
+                }
+                Answer::Map(map, placement, names)
             }
             _ => {
                 let ranked = Classify { top: self.top }.read(&outputs)?;

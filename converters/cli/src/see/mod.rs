@@ -3,6 +3,7 @@
 mod answer;
 mod camera;
 mod each;
+mod labels;
 mod live;
 mod looker;
 mod model;
@@ -73,7 +74,7 @@ pub struct Args {
     rec: Option<PathBuf>,
     #[command(flatten)]
     described: Described,
-    /// A file with the name of a class a line
+    /// A file with the name of a class a line; else those of the description, or of the .tflite itself
     #[arg(long, value_name = "FILE.txt")]
     classes: Option<PathBuf>,
     /// Classes that are told

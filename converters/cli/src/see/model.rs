@@ -175,6 +175,9 @@ impl Seer {
             )));
         }
         description.task = task.or(description.task);
+        if description.classes.is_empty() {
+            description.classes = super::labels::of(path);
+        }
         Ok(Self {
             runner,
             info,

@@ -21,7 +21,7 @@ impl Raw {
     pub fn decode(self) -> Result<Picture, FileError> {
         match self {
             Self::File(path) => Picture::open(&path),
-            Self::Jpeg(bytes) => Picture::from_bytes(&bytes),
+            Self::Jpeg(bytes) => Picture::from_jpeg_frame(bytes),
             Self::Pixels(picture) => Ok(picture),
         }
     }

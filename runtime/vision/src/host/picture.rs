@@ -118,6 +118,14 @@ impl Picture {
         Self::read(Cursor::new(bytes))
     }
 
+    /// Decodes a frame of motion JPEG, which may lack the Huffman tables: then they are the standard's.
+    ///
+    /// # Errors
+    /// As [`Picture::open`].
+    pub fn from_jpeg_frame(bytes: Vec<u8>) -> Result<Self, FileError> {
+        Self::from_bytes(&super::video::with_tables(bytes))
+    }
+
     fn read(source: impl BufRead + Seek) -> Result<Self, FileError> {
         let reader = ImageReader::new(source)
             .with_guessed_format()
