@@ -2,30 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
 
-use redpoll_voice::audio::{Writer, read_file};
 use serde_json::{Value, json};
 
-use crate::listen::{events, repository};
+use crate::listen::{events, repository, samples, write};
 use crate::redpoll;
 use crate::setting::folder;
-
-fn samples(path: &Path) -> Vec<f32> {
-    let mut out = Vec::new();
-    read_file(path, 16_000, |piece| {
-        out.extend_from_slice(piece);
-        true
-    })
-    .unwrap();
-    out
-}
-
-fn write(path: &Path, samples: &[f32]) {
-    let mut writer = Writer::create(path, 16_000).unwrap();
-    writer.write(samples).unwrap();
-    writer.finish().unwrap();
-}
 
 fn kinds(events: &[Value]) -> Vec<&str> {
     events

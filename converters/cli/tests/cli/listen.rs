@@ -1,7 +1,8 @@
 //! `redpoll listen`: what is heard in real recordings, and what is said where nothing can be.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use redpoll_voice::audio::{Writer, read_file};
 use serde_json::Value;
 
 use crate::redpoll;
@@ -28,6 +29,24 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 pub fn all<const N: usize>(paths: [&str; N]) -> Option<[PathBuf; N]> {
     let found: Option<Vec<PathBuf>> = paths.into_iter().map(shared).collect();
     found?.try_into().ok()
+}
+
+/// The samples of a sound file, mono at 16 kHz.
+pub fn samples(path: &Path) -> Vec<f32> {
+    let mut out = Vec::new();
+    read_file(path, 16_000, |piece| {
+        out.extend_from_slice(piece);
+        true
+    })
+    .unwrap();
+    out
+}
+
+/// Writes a WAV of 16 kHz.
+pub fn write(path: &Path, samples: &[f32]) {
+    let mut writer = Writer::create(path, 16_000).unwrap();
+    writer.write(samples).unwrap();
+    writer.finish().unwrap();
 }
 
 pub fn events(printed: &str) -> Vec<Value> {

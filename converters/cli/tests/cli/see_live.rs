@@ -213,6 +213,15 @@ fn clients_that_mean_no_good() {
         status(format!("GET / HTTP/1.1\r\n{host}\r\n").as_bytes()),
         "503"
     );
+    // A flood of connections is no flood of threads: 40 of them at most, and the few of the command itself.
+    let flood: Vec<_> = (0..200).map(|_| live.connect()).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    if let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", live.child.id())) {
+        let threads = status.lines().find_map(|l| l.strip_prefix("Threads:"));
+        let threads: usize = threads.unwrap().trim().parse().unwrap();
+        assert!((32..50).contains(&threads), "{threads} threads");
+    }
+    drop(flood);
     // The silent ones are sent away after five seconds, the others go; then there is room again.
     drop(unread);
     let begin = Instant::now();

@@ -4,28 +4,11 @@ use std::path::Path;
 
 use redpoll_onnx::proto::NodeProto;
 use redpoll_onnx::{DataType, Dim, GraphBuilder, ModelBuilder, TensorData};
-use redpoll_voice::audio::{Writer, read_file};
 use serde_json::Value;
 
-use crate::listen::{all, events, repository};
+use crate::listen::{all, events, repository, samples, write};
 use crate::redpoll;
 use crate::setting::folder;
-
-fn samples(path: &Path) -> Vec<f32> {
-    let mut out = Vec::new();
-    read_file(path, 16_000, |piece| {
-        out.extend_from_slice(piece);
-        true
-    })
-    .unwrap();
-    out
-}
-
-fn write(path: &Path, samples: &[f32]) {
-    let mut writer = Writer::create(path, 16_000).unwrap();
-    writer.write(samples).unwrap();
-    writer.finish().unwrap();
-}
 
 fn save(path: &Path, graph: GraphBuilder) {
     let bytes = ModelBuilder::new(17)

@@ -15,6 +15,8 @@ use anyhow::{Context, Result};
 /// Most connections at a time, and how many of them may be streams of pictures.
 const MOST_CLIENTS: usize = 32;
 const MOST_STREAMS: usize = 8;
+/// Most threads: those of clients, and a few that tell others that all seats are taken. More are closed without a word.
+const MOST_THREADS: usize = MOST_CLIENTS + 8;
 
 /// What is shown now.
 #[derive(Clone, Default)]
@@ -30,6 +32,7 @@ struct Shown {
 struct Board {
     shown: Mutex<Shown>,
     changed: Condvar,
+    threads: AtomicUsize,
     clients: AtomicUsize,
     streams: AtomicUsize,
     /// On loopback: requests for other hosts come from pages that mean to look in, and are refused.
@@ -121,11 +124,21 @@ fn accept(listener: &TcpListener, board: &Arc<Board>) {
             std::thread::sleep(Duration::from_millis(50));
             continue;
         };
-        let board = Arc::clone(board);
-        // A thread that cannot be made closes the connection.
-        let _ = std::thread::Builder::new()
-            .stack_size(256 << 10)
-            .spawn(move || client::serve(stream, &board));
+        // Counted before the next connection is taken: a flood of them makes no flood of threads.
+        if board.threads.load(Ordering::Relaxed) >= MOST_THREADS {
+            continue;
+        }
+        board.threads.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::clone(board);
+        let thread = std::thread::Builder::new().stack_size(256 << 10);
+        let work = move || {
+            let _seat = Seat(&shared.threads);
+            client::serve(stream, &shared);
+        };
+        if thread.spawn(work).is_err() {
+            // The connection is closed.
+            board.threads.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
