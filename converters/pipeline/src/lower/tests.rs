@@ -268,6 +268,39 @@ fn a_convolution_over_the_whole_input_is_a_product() {
     assert_eq!((p.window.in_c, step.scratch_bytes, step.macs), (18, 0, 90));
 }
 
+/// A float convolution of 3 × 3 with stride 2, from 14 × 14 to 7 × 7 (6 × 6 without a border).
+fn strided(channels: usize, pad: usize, options: &LowerOptions) -> u32 {
+    let mut g = Graph::new("strided");
+    let x = g.add_input("x", DType::F32, vec![1, 14, 14, channels]);
+    let w = vec![0.5; channels * 9 * channels];
+    let w = Tensor::new(vec![channels, 3, 3, channels], Data::F32(w)).unwrap();
+    let w = g.add_constant("w", w);
+    let conv = redpoll_graph::op::Conv {
+        strides: vec![2; 2],
+        dilations: vec![1; 2],
+        pads_before: vec![pad; 2],
+        pads_after: vec![0; 2],
+        groups: 1,
+        clamp: None,
+    };
+    let y = g.add_node("y", Op::Conv(conv), &[x, w]).unwrap();
+    g.outputs.push(y);
+    let bytes = plan_with(&g, options);
+    let plan = Plan::from_bytes(&bytes).unwrap();
+    plan.steps().next().unwrap().scratch_bytes
+}
+
+#[test]
+fn heavy_strided_windows_over_a_border_get_room_for_one_pass() {
+    let plain = LowerOptions::default();
+    // 15 × 15 padded pixels of 256 floats, rather than 8 patches of 9 · 256.
+    assert_eq!(strided(256, 1, &plain), 15 * 15 * 256 * 4);
+    // Light weights; read in place; little memory: patches as ever.
+    assert_eq!(strided(64, 1, &plain), 8 * 9 * 64 * 4);
+    assert_eq!(strided(256, 0, &plain), 8 * 9 * 256 * 4);
+    assert!(strided(256, 1, &LowerOptions::cortex_m()) <= 8 * 9 * 256 * 4);
+}
+
 #[test]
 fn all_gaps_are_named_at_once() {
     let mut g = Graph::new("gaps");

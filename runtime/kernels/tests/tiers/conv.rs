@@ -7,7 +7,7 @@ use redpoll_kernels::{SCALAR, Tier};
 use redpoll_plan::Window;
 use redpoll_plan::layout::patch_stride;
 
-fn whole(w: &Window) -> Part {
+pub(crate) fn whole(w: &Window) -> Part {
     Part {
         rows: 0..w.rows(),
         channels: 0..w.out_c as usize,
@@ -21,8 +21,8 @@ fn scratch(bytes: usize) -> Vec<[u8; 64]> {
     out
 }
 
-struct Int8 {
-    window: Window,
+pub(crate) struct Int8 {
+    pub(crate) window: Window,
     groups: usize,
     weights: Vec<i8>,
     bias: Vec<i32>,
@@ -34,7 +34,12 @@ struct Int8 {
 }
 
 impl Int8 {
-    fn new(window: Window, groups: usize, fixed: Option<(i8, i8)>, r: &mut Random) -> Self {
+    pub(crate) fn new(
+        window: Window,
+        groups: usize,
+        fixed: Option<(i8, i8)>,
+        r: &mut Random,
+    ) -> Self {
         let n = window.out_c as usize / groups;
         let k = window.taps() * window.in_c as usize / groups;
         let mut weights = r.bytes(groups * n * k);
@@ -94,7 +99,7 @@ impl Int8 {
         y
     }
 
-    fn check(&self, part: Part, rows: usize) {
+    pub(crate) fn check(&self, part: Part, rows: usize) {
         let want = self.run(&SCALAR, &part, rows);
         for tier in others() {
             let got = self.run(tier, &part, rows);
@@ -109,8 +114,8 @@ impl Int8 {
     }
 }
 
-struct Float {
-    window: Window,
+pub(crate) struct Float {
+    pub(crate) window: Window,
     groups: usize,
     weights: Vec<f32>,
     half: Vec<u16>,
@@ -121,7 +126,7 @@ struct Float {
 }
 
 impl Float {
-    fn new(window: Window, groups: usize, r: &mut Random) -> Self {
+    pub(crate) fn new(window: Window, groups: usize, r: &mut Random) -> Self {
         let n = window.out_c as usize / groups;
         let k = window.taps() * window.in_c as usize / groups;
         let weights = pack_f32(&r.floats(groups * n * k), groups, n, k);
@@ -181,7 +186,7 @@ impl Float {
         y
     }
 
-    fn check(&self, part: Part, rows: usize) {
+    pub(crate) fn check(&self, part: Part, rows: usize) {
         for half in [false, true] {
             let want = self.run(&SCALAR, half, &part, rows);
             for tier in others() {

@@ -4,6 +4,7 @@
 mod conv;
 mod depthwise;
 mod elementwise;
+mod heavy;
 mod naive;
 mod random;
 mod recurrent;
